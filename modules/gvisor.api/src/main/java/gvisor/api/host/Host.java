@@ -1,0 +1,14 @@
+package gvisor.api.host;
+
+/** What the Sentry is given of the host. */
+public interface Host {
+  HostClock clock();
+
+  Entropy entropy();
+
+  /** Processors that the application may believe in. */
+  int processorCount();
+
+  /** Bytes of memory of the machine. */
+  long memoryBytes();
+}

@@ -1,0 +1,10 @@
+/** The one module that calls the host kernel. */
+module gvisor.host {
+  requires transitive gvisor.api;
+  requires com.sun.jna;
+
+  exports gvisor.host;
+  exports gvisor.host.ptrace to gvisor.platform.ptrace;
+
+  opens gvisor.host.libc to com.sun.jna;
+}

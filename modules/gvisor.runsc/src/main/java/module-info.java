@@ -1,0 +1,15 @@
+/** The OCI runtime command line, the container life cycle and the wiring of every other part. */
+module gvisor.runsc {
+  requires gvisor.api;
+  requires gvisor.host;
+  requires gvisor.sentry;
+  requires gvisor.gofer;
+  requires info.picocli;
+  requires com.fasterxml.jackson.databind;
+  requires org.apache.logging.log4j;
+  requires org.jnrproject.unixsocket;
+
+  uses gvisor.api.platform.PlatformProvider;
+
+  opens gvisor.runsc.cmd to info.picocli;
+}
