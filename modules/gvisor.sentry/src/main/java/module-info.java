@@ -4,5 +4,4 @@ module gvisor.sentry {
   requires org.apache.logging.log4j;
 
   exports gvisor.sentry.boot to gvisor.runsc;
-  exports gvisor.sentry.control to gvisor.runsc;
 }

@@ -1,0 +1,15 @@
+package gvisor.sentry.boot;
+
+import gvisor.api.p9.P9Transport;
+import java.util.List;
+
+/**
+ * A container to make.
+ *
+ * @param gofer the connection to its gofer; its root is attach name "root"
+ * @param rootOverlay keep changes to the root in memory instead of on the host
+ */
+public record ContainerSpec(
+    String id, String hostname, String domainname, P9Transport gofer, boolean rootReadonly, boolean rootOverlay,
+    List<MountSpec> mounts, List<String> maskedPaths, List<String> readonlyPaths, List<String[]> sysctls,
+    ProcessSpec process) {}

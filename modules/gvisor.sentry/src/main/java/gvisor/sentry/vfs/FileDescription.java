@@ -1,0 +1,123 @@
+package gvisor.sentry.vfs;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.waiter.WaitEntry;
+import gvisor.api.waiter.Waitable;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * An open file, as descriptors share it after {@code dup} and {@code fork}. Like Linux {@code struct file}. Reference
+ * counted: made with one reference; who keeps it calls {@link #acquire}, and {@link #close} gives one back.
+ */
+public final class FileDescription implements Waitable {
+  private final FileOps ops;
+  private final Path path;
+  private final int accessMode;
+  private final AtomicInteger references = new AtomicInteger(1);
+  private volatile int statusFlags;
+
+  /** Held while a read or write uses and moves the offset: like Linux {@code f_pos_lock}. */
+  public final ReentrantLock offsetLock = new ReentrantLock();
+
+  /** File offset; guarded by {@link #offsetLock}. */
+  public long offset;
+
+  /** Where an appending write ended; for the writing thread while it holds {@link #offsetLock}. */
+  public long appendEnd;
+
+  /**
+   * @param path where it was opened; never null, anonymous files have a dentry of their own
+   * @param flags O_* of {@code open(2)}: access mode and status flags; creation flags are dropped
+   */
+  public FileDescription(FileOps ops, Path path, int flags) {
+    this.ops = ops;
+    this.path = path;
+    this.accessMode = flags & OpenFlags.O_ACCMODE;
+    this.statusFlags = flags & OpenFlags.STATUS;
+  }
+
+  public FileOps ops() {
+    return ops;
+  }
+
+  public Path path() {
+    return path;
+  }
+
+  public Inode inode() {
+    return path.dentry().inode();
+  }
+
+  /** O_APPEND, O_NONBLOCK, O_PATH and the other flags {@code F_GETFL} shows, with the access mode. */
+  public int flags() {
+    return statusFlags | accessMode;
+  }
+
+  /** Replaces the flags {@code F_SETFL} may change. */
+  public void setStatusFlags(int flags) throws ErrnoException {
+    ops.flagsChanged(this, flags);
+    statusFlags = statusFlags & ~OpenFlags.SETTABLE | flags & OpenFlags.SETTABLE;
+  }
+
+  public boolean isNonblocking() {
+    return (statusFlags & OpenFlags.O_NONBLOCK) != 0;
+  }
+
+  public boolean isAppend() {
+    return (statusFlags & OpenFlags.O_APPEND) != 0;
+  }
+
+  public boolean isPath() {
+    return (statusFlags & OpenFlags.O_PATH) != 0;
+  }
+
+  public boolean isReadable() {
+    return accessMode != OpenFlags.O_WRONLY && !isPath();
+  }
+
+  public boolean isWritable() {
+    return accessMode != OpenFlags.O_RDONLY && !isPath();
+  }
+
+  /** One more reference, for who knows that there is one. */
+  public FileDescription acquire() {
+    references.getAndIncrement();
+    return this;
+  }
+
+  /** One more reference if it is still open at all: for who found it in a table without a lock. */
+  public boolean tryAcquire() {
+    int n = references.get();
+    while (n > 0) {
+      if (references.compareAndSet(n, n + 1)) {
+        return true;
+      }
+      n = references.get();
+    }
+    return false;
+  }
+
+  /** Gives one reference back; the last one releases the file. */
+  public void close() {
+    if (references.decrementAndGet() == 0) {
+      path.mount().fileClosed(this);
+      ops.release(this);
+    }
+  }
+
+  @Override
+  public int readiness(int mask) {
+    return ops.readiness(mask);
+  }
+
+  @Override
+  public void register(WaitEntry entry, int mask) {
+    ops.register(entry, mask);
+  }
+
+  @Override
+  public void unregister(WaitEntry entry) {
+    ops.unregister(entry);
+  }
+}

@@ -1,0 +1,117 @@
+package gvisor.sentry.vfs;
+
+import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.ENODEV;
+import static gvisor.api.errno.Errno.ENOTDIR;
+import static gvisor.api.errno.Errno.ENOTTY;
+import static gvisor.api.errno.Errno.EOPNOTSUPP;
+import static gvisor.api.errno.Errno.ESPIPE;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.waiter.EventMask;
+import gvisor.api.waiter.WaitEntry;
+import gvisor.api.waiter.Waitable;
+import gvisor.sentry.mm.IoBuffer;
+import gvisor.sentry.mm.Mappable;
+
+/**
+ * What an open file does. The defaults are what Linux answers when a file lacks the operation, so an eventfd is one
+ * small class. Access mode, RLIMIT_FSIZE and locks have been checked by the caller. Never blocks.
+ */
+public interface FileOps extends Waitable {
+  /** A read or write would have to wait; the number of EAGAIN, negated. */
+  long WOULD_BLOCK = -11;
+
+  /** As the {@code offset} of {@link #write}: at the end of the file, whatever that is by then. */
+  long APPEND = -1;
+
+  /** Whether it has a file offset; pipes, sockets and the like do not. */
+  default boolean isSeekable() {
+    return false;
+  }
+
+  /**
+   * Reads into {@code dst}.
+   *
+   * @param offset where, for a seekable file; ignored by others
+   * @return bytes read, 0 at the end, or {@link #WOULD_BLOCK}
+   */
+  default long read(Caller caller, FileDescription file, IoBuffer dst, long offset) throws ErrnoException {
+    throw EINVAL.error();
+  }
+
+  /**
+   * Writes from {@code src}.
+   *
+   * @param offset where, for a seekable file, or {@link #APPEND}; the file then leaves the end of what it wrote in
+   *     {@link FileDescription#appendEnd}
+   * @return bytes written, or {@link #WOULD_BLOCK}
+   */
+  default long write(Caller caller, FileDescription file, IoBuffer src, long offset) throws ErrnoException {
+    throw EINVAL.error();
+  }
+
+  /**
+   * The absolute offset for {@code lseek(2)}; {@code whence} may be SEEK_END, SEEK_DATA or SEEK_HOLE, and SEEK_SET or
+   * SEEK_CUR already resolved to an absolute {@code offset} as SEEK_SET for files that check it.
+   */
+  default long seek(Caller caller, FileDescription file, long offset, int whence) throws ErrnoException {
+    throw ESPIPE.error();
+  }
+
+  /** Emits directory entries from {@code cookie} (0: the start), "." and ".." included; returns the next cookie. */
+  default long readdir(Caller caller, FileDescription file, long cookie, DirSink sink) throws ErrnoException {
+    throw ENOTDIR.error();
+  }
+
+  /** {@code ioctl(2)}; {@code argument} is a number or an address in the caller's memory. */
+  default long ioctl(Caller caller, FileDescription file, int request, long argument) throws ErrnoException {
+    throw ENOTTY.error();
+  }
+
+  /** What {@code mmap} maps. */
+  default Mappable mappable(FileDescription file) throws ErrnoException {
+    throw ENODEV.error();
+  }
+
+  /** {@code fsync(2)}, or {@code fdatasync(2)}. */
+  default void sync(FileDescription file, boolean dataOnly) throws ErrnoException {
+    throw EINVAL.error();
+  }
+
+  /** {@code fallocate(2)}; modes have been checked for being known. */
+  default void fallocate(Caller caller, FileDescription file, int mode, long offset, long length)
+      throws ErrnoException {
+    throw EOPNOTSUPP.error();
+  }
+
+  /** O_APPEND, O_NONBLOCK, O_ASYNC or O_DIRECT changed through {@code fcntl(F_SETFL)}. */
+  default void flagsChanged(FileDescription file, int flags) throws ErrnoException {}
+
+  /** One descriptor of the file was closed; others may be left. Its errno is what {@code close(2)} returns. */
+  default void flush(FileDescription file) throws ErrnoException {}
+
+  /** The last reference is gone. */
+  default void release(FileDescription file) {}
+
+  /** Lines for {@code /proc/[pid]/fdinfo/[fd]} after the common ones; may be empty. */
+  default String fdInfo(FileDescription file) {
+    return "";
+  }
+
+  @Override
+  default int readiness(int mask) {
+    return mask & (EventMask.READABLE | EventMask.WRITABLE);
+  }
+
+  @Override
+  default void register(WaitEntry entry, int mask) {}
+
+  @Override
+  default void unregister(WaitEntry entry) {}
+
+  /** Whether {@code epoll_ctl} accepts the file: regular files and directories are EPERM. */
+  default boolean isPollable() {
+    return !isSeekable();
+  }
+}

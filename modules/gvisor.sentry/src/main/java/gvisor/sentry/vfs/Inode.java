@@ -1,0 +1,184 @@
+package gvisor.sentry.vfs;
+
+import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.ENOTDIR;
+import static gvisor.api.errno.Errno.EOPNOTSUPP;
+import static gvisor.api.errno.Errno.EPERM;
+
+import gvisor.api.errno.ErrnoException;
+
+/**
+ * A file, directory, link, device or socket of a file system. Each file system extends it; the defaults are what Linux
+ * answers when a file system lacks the operation. The path walk has checked permissions, read-only mounts, name length
+ * and the sticky bit before it calls; an inode checks what only it can know.
+ *
+ * <p>Thread-safe: a file system guards its inodes with locks of its own, which are below {@link Dentry} locks and above
+ * the memory manager's leaf locks. Operations do not call back into the path walk.
+ */
+public abstract class Inode {
+  public static final int S_IFMT = 0170000;
+  public static final int S_IFSOCK = 0140000;
+  public static final int S_IFLNK = 0120000;
+  public static final int S_IFREG = 0100000;
+  public static final int S_IFBLK = 0060000;
+  public static final int S_IFDIR = 0040000;
+  public static final int S_IFCHR = 0020000;
+  public static final int S_IFIFO = 0010000;
+
+  private final Superblock superblock;
+
+  protected Inode(Superblock superblock) {
+    this.superblock = superblock;
+  }
+
+  public final Superblock superblock() {
+    return superblock;
+  }
+
+  /** Inode number: unique within the superblock as long as the file lives. */
+  public abstract long ino();
+
+  /** Type and permission bits, now. */
+  public abstract int mode();
+
+  public abstract int uid();
+
+  public abstract int gid();
+
+  /** Fills every field of {@code out}. */
+  public abstract void stat(StatBuf out) throws ErrnoException;
+
+  /** Changes attributes; SIZE truncates or extends. ctime is set by the file system. */
+  public abstract void setAttr(Caller caller, SetAttr change) throws ErrnoException;
+
+  /** The type bits of {@link #mode}. */
+  public final int type() {
+    return mode() & S_IFMT;
+  }
+
+  public final boolean isDirectory() {
+    return type() == S_IFDIR;
+  }
+
+  public final boolean isRegular() {
+    return type() == S_IFREG;
+  }
+
+  public final boolean isSymlink() {
+    return type() == S_IFLNK;
+  }
+
+  // ---- directories ----
+
+  /** The entry called {@code name}, or null when there is none. Never "." or "..". */
+  public Inode lookup(Caller caller, String name) throws ErrnoException {
+    throw ENOTDIR.error();
+  }
+
+  /**
+   * Whether a dentry that says {@code child} (null: nothing) is called {@code name} here is still true. File systems
+   * whose names come and go by themselves (proc, shared gofer mounts) override it.
+   */
+  public boolean revalidate(String name, Inode child) throws ErrnoException {
+    return true;
+  }
+
+  /** Whether lookups may be kept in the dentry tree, hits and misses alike. */
+  public boolean cachesLookups() {
+    return true;
+  }
+
+  /** Makes a regular file; the owner is the caller, {@code mode} has the umask taken off. EEXIST when it is there. */
+  public Inode create(Caller caller, String name, int mode) throws ErrnoException {
+    throw EPERM.error();
+  }
+
+  public Inode mkdir(Caller caller, String name, int mode) throws ErrnoException {
+    throw EPERM.error();
+  }
+
+  /** Makes a device, fifo or socket node; {@code mode} has the type. */
+  public Inode mknod(Caller caller, String name, int mode, long rdev) throws ErrnoException {
+    throw EPERM.error();
+  }
+
+  public Inode symlink(Caller caller, String name, String target) throws ErrnoException {
+    throw EPERM.error();
+  }
+
+  /** One more name for {@code target}, of the same superblock. */
+  public void link(Caller caller, String name, Inode target) throws ErrnoException {
+    throw EPERM.error();
+  }
+
+  /** Makes a file without a name (O_TMPFILE) that {@link #link} can name later. */
+  public Inode tmpfile(Caller caller, int mode) throws ErrnoException {
+    throw EOPNOTSUPP.error();
+  }
+
+  /** Takes away the name of {@code child}, which is not a directory. The file lives on while it is open. */
+  public void unlink(Caller caller, String name, Inode child) throws ErrnoException {
+    throw EPERM.error();
+  }
+
+  /** Takes away the empty directory {@code child}: ENOTEMPTY otherwise. */
+  public void rmdir(Caller caller, String name, Inode child) throws ErrnoException {
+    throw EPERM.error();
+  }
+
+  /**
+   * Moves {@code child} from here to {@code newName} in {@code newDir}, of the same superblock, replacing
+   * {@code replaced} if that is not null. Types and loops have been checked.
+   *
+   * @param flags RENAME_NOREPLACE (checked), RENAME_EXCHANGE ({@code replaced} takes the old name), RENAME_WHITEOUT
+   */
+  public void rename(Caller caller, String oldName, Inode child, Inode newDir, String newName, Inode replaced, int flags)
+      throws ErrnoException {
+    throw EPERM.error();
+  }
+
+  // ---- links ----
+
+  /** The target of a symbolic link. */
+  public String readlink(Caller caller) throws ErrnoException {
+    throw EINVAL.error();
+  }
+
+  /** Where a magic link ({@code /proc/self/fd/3}) leads, or null for a link that is followed by its text. */
+  public Path magicTarget(Caller caller) throws ErrnoException {
+    return null;
+  }
+
+  // ---- open files ----
+
+  /**
+   * What an open file of this inode does. Fifos, devices and sockets are opened by the path walk itself.
+   *
+   * @param flags O_* of {@code open(2)}; O_TRUNC has been done
+   */
+  public FileOps open(Caller caller, Dentry dentry, int flags) throws ErrnoException {
+    throw EOPNOTSUPP.error();
+  }
+
+  // ---- extended attributes: man 7 xattr ----
+
+  /** The value, or null when there is none of that name. */
+  public byte[] getXattr(Caller caller, String name) throws ErrnoException {
+    throw EOPNOTSUPP.error();
+  }
+
+  /** @param flags XATTR_CREATE or XATTR_REPLACE */
+  public void setXattr(Caller caller, String name, byte[] value, int flags) throws ErrnoException {
+    throw EOPNOTSUPP.error();
+  }
+
+  /** The names. */
+  public String[] listXattr(Caller caller) throws ErrnoException {
+    return new String[0];
+  }
+
+  /** ENODATA when there is none of that name. */
+  public void removeXattr(Caller caller, String name) throws ErrnoException {
+    throw EOPNOTSUPP.error();
+  }
+}
