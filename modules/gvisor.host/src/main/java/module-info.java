@@ -4,7 +4,6 @@ module gvisor.host {
   requires com.sun.jna;
 
   exports gvisor.host;
-  exports gvisor.host.ptrace to gvisor.platform.ptrace;
 
   opens gvisor.host.libc to com.sun.jna;
 }
