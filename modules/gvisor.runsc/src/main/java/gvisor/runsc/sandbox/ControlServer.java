@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
 import gvisor.host.Fd;
+import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.control.ControlConnection;
@@ -250,7 +251,7 @@ final class ControlServer {
         SpecTranslator.container(
             id,
             spec,
-            new gvisor.api.p9.SocketTransport(ScmSocket.adopt(fds.getFirst())),
+            new P9Socket(fds.getFirst()),
             body.path("rootOverlay").asBoolean(),
             stdio));
     synchronized (lock) {

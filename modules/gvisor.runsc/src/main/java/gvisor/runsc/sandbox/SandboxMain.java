@@ -5,6 +5,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.api.platform.Platform;
 import gvisor.api.platform.PlatformProvider;
 import gvisor.host.Fd;
+import gvisor.host.LinuxHost;
 import gvisor.host.MemFd;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
@@ -77,7 +78,7 @@ public final class SandboxMain {
     try {
       MemFd memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       Platform platform = provider.open(memory);
-      SandboxHost host = new SandboxHost();
+      LinuxHost host = new LinuxHost();
       SentryOptions options =
           new SentryOptions(
               request.path("strace").asBoolean(),
