@@ -26,6 +26,7 @@ public final class HostDirectory implements AutoCloseable {
   private int end;
   private int entry;
   private long next;
+  private long before;
 
   /** Opens {@code directory}; ENOTDIR when it is none. */
   public HostDirectory(HostFile directory) throws ErrnoException {
@@ -53,9 +54,16 @@ public final class HostDirectory implements AutoCloseable {
       }
     }
     entry = at;
+    before = next;
     at += buffer.get(JAVA_SHORT_UNALIGNED, entry + D_RECLEN) & 0xffff;
     next = buffer.get(JAVA_LONG_UNALIGNED, entry + D_OFF);
     return true;
+  }
+
+  /** Steps back before the entry {@link #advance} has just moved to. */
+  public void putBack() {
+    at = entry;
+    next = before;
   }
 
   /** Offset of the entry behind this one. */
