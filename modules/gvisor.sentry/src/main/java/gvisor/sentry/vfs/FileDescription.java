@@ -106,6 +106,17 @@ public final class FileDescription implements Waitable {
     }
   }
 
+  /**
+   * A descriptor for it was closed in {@code owner}'s table: POSIX locks of that owner end ({@code man 2 fcntl}).
+   *
+   * @throws ErrnoException what {@code close(2)} is to return
+   */
+  public void descriptorClosed(Object owner) throws ErrnoException {
+    if (!isPath()) {
+      ops.flush(this);
+    }
+  }
+
   @Override
   public int readiness(int mask) {
     return ops.readiness(mask);
