@@ -4,6 +4,7 @@ module gvisor.host {
   requires com.sun.jna;
 
   exports gvisor.host;
+  exports gvisor.host.asm;
 
   opens gvisor.host.libc to com.sun.jna;
 }

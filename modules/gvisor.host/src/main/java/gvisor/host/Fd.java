@@ -305,9 +305,11 @@ public final class Fd implements HostFd {
 
   /** Type bits of {@code st_mode}; EBADF when the descriptor is not open. */
   public int fileType() throws ErrnoException {
-    MemorySegment stat = Memory.bounce().asSlice(0, STAT_SIZE);
-    fstat(stat);
-    return stat.get(JAVA_INT, STAT_MODE) & Sys.S_IFMT;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment stat = arena.allocate(STAT_SIZE, 8);
+      fstat(stat);
+      return stat.get(JAVA_INT, STAT_MODE) & Sys.S_IFMT;
+    }
   }
 
   @Override
@@ -357,7 +359,7 @@ public final class Fd implements HostFd {
   }
 
   private boolean isatty() {
-    return Libc.ioctl(number, TCGETS, Memory.bounce().address()) == 0;
+    return Libc.ioctl(number, TCGETS, Memory.scratch().address()) == 0;
   }
 
   /** Bytes that {@code request} reads or writes, or -1 for one that may not be passed on. */

@@ -32,6 +32,19 @@ public final class Memory {
     Libc.munmap(mapping.address(), mapping.byteSize());
   }
 
+  /** Puts {@code code} into executable memory of its own; for good. */
+  public static MemorySegment executable(byte[] code) {
+    try {
+      int prot = Sys.PROT_READ | Sys.PROT_WRITE;
+      MemorySegment memory = map(code.length, prot, Sys.MAP_PRIVATE | Sys.MAP_ANONYMOUS, -1, 0);
+      MemorySegment.copy(code, 0, memory, JAVA_BYTE, 0, code.length);
+      Libc.check(Libc.mprotect(memory.address(), code.length, Sys.PROT_READ | Sys.PROT_EXEC));
+      return memory;
+    } catch (ErrnoException e) {
+      throw new IllegalStateException("executable memory: " + e.getMessage());
+    }
+  }
+
   /** {@code text} as UTF-8 with a terminating zero. */
   public static long cString(Arena arena, String text) {
     return cString(arena, text.getBytes(StandardCharsets.UTF_8));

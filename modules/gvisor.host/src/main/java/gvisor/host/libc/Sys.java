@@ -9,6 +9,7 @@ public final class Sys {
   public static final int NR_MUNMAP = 11;
   public static final int NR_RT_SIGACTION = 13;
   public static final int NR_RT_SIGPROCMASK = 14;
+  public static final int NR_IOCTL = 16;
   public static final int NR_PAUSE = 34;
   public static final int NR_GETPID = 39;
   public static final int NR_CLONE = 56;
@@ -19,6 +20,7 @@ public final class Sys {
   public static final int NR_CHDIR = 80;
   public static final int NR_FCHDIR = 81;
   public static final int NR_UMASK = 95;
+  public static final int NR_SYSINFO = 99;
   public static final int NR_PTRACE = 101;
   public static final int NR_GETPPID = 110;
   public static final int NR_SETSID = 112;
@@ -29,6 +31,8 @@ public final class Sys {
   public static final int NR_CHROOT = 161;
   public static final int NR_GETTID = 186;
   public static final int NR_FUTEX = 202;
+  public static final int NR_WAITID = 247;
+  public static final int NR_CLOCK_GETTIME = 228;
   public static final int NR_EXIT_GROUP = 231;
   public static final int NR_TGKILL = 234;
   public static final int NR_UNSHARE = 272;
