@@ -1,5 +1,6 @@
 package gvisor.runsc.spec;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.Version;
 import gvisor.runsc.json.FieldReader;
@@ -33,22 +34,29 @@ public final class SpecReader {
   private SpecReader() {}
 
   /** Reads {@code config.json} of the bundle in {@code bundle}. */
-  public static Spec readBundle(Path bundle) throws CommandFailure {
+  public static Bundle readBundle(Path bundle) throws CommandFailure {
     Path file = bundle.resolve("config.json");
     byte[] text = readFile(file);
     try {
-      return read(text);
+      JsonNode json = Json.read(text);
+      return new Bundle(bundle, json, read(json));
     } catch (MalformedJsonException e) {
       throw new CommandFailure(file + ": " + e.getMessage());
     }
   }
 
+  /** Checks a {@code process} object. */
+  public static Spec.Process readProcess(JsonNode json) throws MalformedJsonException {
+    return process(FieldReader.of(json));
+  }
+
   /** Reads a file that holds one {@code process} object, as {@code exec --process} takes it. */
-  public static Spec.Process readProcessFile(Path file) throws CommandFailure {
+  public static JsonNode readProcessFile(Path file) throws CommandFailure {
     byte[] text = readFile(file);
     try {
-      FieldReader root = FieldReader.of(Json.read(text));
-      return process(root);
+      JsonNode json = Json.read(text);
+      readProcess(json);
+      return json;
     } catch (MalformedJsonException e) {
       throw new CommandFailure(file + ": " + e.getMessage());
     }
@@ -67,9 +75,9 @@ public final class SpecReader {
     }
   }
 
-  /** Reads the text of a {@code config.json}. */
-  public static Spec read(byte[] text) throws MalformedJsonException {
-    FieldReader top = FieldReader.of(Json.read(text));
+  /** Checks the value that a {@code config.json} holds. */
+  public static Spec read(JsonNode json) throws MalformedJsonException {
+    FieldReader top = FieldReader.of(json);
     String version = top.requiredString("ociVersion");
     if (!version.matches("1\\.\\d+\\.\\d+([-+].*)?")) {
       throw top.fault("ociVersion", "is " + version + ", and this runtime follows " + Version.OCI);

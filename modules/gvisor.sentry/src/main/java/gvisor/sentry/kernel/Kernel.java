@@ -4,6 +4,7 @@ import gvisor.api.host.Host;
 import gvisor.api.platform.Platform;
 import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.vfs.DeviceNumbers;
+import gvisor.sentry.vfs.Vfs;
 
 /** All there is one of in a sandbox. No static state: whoever needs it is given it. */
 public final class Kernel {
@@ -11,6 +12,8 @@ public final class Kernel {
   private final PageAllocator pages;
   private final Host host;
   private final DeviceNumbers deviceNumbers = new DeviceNumbers();
+
+  private final Vfs vfs = new Vfs(deviceNumbers);
 
   public Kernel(Platform platform, PageAllocator pages, Host host) {
     this.platform = platform;
@@ -28,6 +31,11 @@ public final class Kernel {
 
   public Host host() {
     return host;
+  }
+
+  /** File systems, devices and mounts. */
+  public Vfs vfs() {
+    return vfs;
   }
 
   public DeviceNumbers deviceNumbers() {

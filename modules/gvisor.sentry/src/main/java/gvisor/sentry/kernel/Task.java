@@ -31,6 +31,7 @@ public final class Task implements Caller {
   private volatile Credentials creds;
   private volatile MemoryManager mm;
   private volatile FsContext fs;
+  private volatile FdTable fds = new FdTable();
 
   Task(Kernel kernel, Credentials creds, MemoryManager mm, FsContext fs) {
     this.kernel = kernel;
@@ -87,6 +88,16 @@ public final class Task implements Caller {
   @Override
   public long fileSizeLimit() {
     return -1;
+  }
+
+  /** The task's descriptors. */
+  public FdTable fds() {
+    return fds;
+  }
+
+  /** RLIMIT_NOFILE: one more than the highest descriptor the task may make. */
+  public int fdLimit() {
+    return FdTable.MAX_FDS;
   }
 
   /** Memory of the task's own for copying arguments in and results out; its content lasts for one call. */
