@@ -4,7 +4,7 @@ module gvisor.host {
   requires com.sun.jna;
 
   exports gvisor.host;
-  exports gvisor.host.ptrace to gvisor.platform.ptrace;
+  exports gvisor.host.asm;
 
   opens gvisor.host.libc to com.sun.jna;
 }

@@ -8,6 +8,7 @@ import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.syscall.SyscallTable;
 import gvisor.sentry.time.TimerQueue;
 import gvisor.sentry.vfs.DeviceNumbers;
+import gvisor.sentry.vfs.Vfs;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -47,6 +48,7 @@ public final class Kernel {
    */
   final ReentrantLock tasksLock = new ReentrantLock();
 
+  private final Vfs vfs = new Vfs(deviceNumbers);
   private volatile SyscallTracer tracer;
   private volatile boolean dead;
 
@@ -76,6 +78,11 @@ public final class Kernel {
 
   public Host host() {
     return host;
+  }
+
+  /** File systems, devices and mounts. */
+  public Vfs vfs() {
+    return vfs;
   }
 
   public SyscallTable syscalls() {

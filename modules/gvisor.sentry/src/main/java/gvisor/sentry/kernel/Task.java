@@ -7,6 +7,7 @@ import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.kernel.futex.FutexWaiter;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.UserBuffer;
+import gvisor.sentry.seccomp.SeccompFilter;
 import gvisor.sentry.syscall.SyscallArgs;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.FsContext;
@@ -78,6 +79,7 @@ public final class Task implements Caller {
   private volatile FdTable fds;
   private volatile UtsNamespace uts;
   private volatile IpcNamespace ipc;
+  volatile NetNamespace netNamespace;
   /** Where its children are born; its own namespace unless it unshared. */
   volatile PidNamespace childPidNamespace;
 
@@ -135,6 +137,7 @@ public final class Task implements Caller {
   /** How many nanoseconds a timeout may be late, as PR_SET_TIMERSLACK stores it. */
   volatile long timerSlackNanos = 50_000;
   volatile Seccomp seccomp;
+  private SeccompFilter.Evaluation evaluation;
   volatile Tracee tracee;
   final FutexWaiter futexWaiter = new FutexWaiter(waiter, 0);
   volatile boolean syscallTrace;
@@ -225,6 +228,18 @@ public final class Task implements Caller {
 
   void setIpc(IpcNamespace next) {
     ipc = next;
+  }
+
+  public NetNamespace netNamespace() {
+    return netNamespace;
+  }
+
+  /** Memory for running seccomp filters. */
+  SeccompFilter.Evaluation seccompEvaluation() {
+    if (evaluation == null) {
+      evaluation = new SeccompFilter.Evaluation();
+    }
+    return evaluation;
   }
 
   public ThreadGroup threadGroup() {

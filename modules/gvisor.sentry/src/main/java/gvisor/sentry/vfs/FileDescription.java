@@ -16,6 +16,7 @@ public final class FileDescription implements Waitable {
   private final int accessMode;
   private final AtomicInteger references = new AtomicInteger(1);
   private volatile int statusFlags;
+  private volatile CloseListener[] closeListeners;
 
   /** Held while a read or write uses and moves the offset: like Linux {@code f_pos_lock}. */
   public final ReentrantLock offsetLock = new ReentrantLock();
@@ -35,6 +36,7 @@ public final class FileDescription implements Waitable {
     this.path = path;
     this.accessMode = flags & OpenFlags.O_ACCMODE;
     this.statusFlags = flags & OpenFlags.STATUS;
+    path.mount().fileOpened(this);
   }
 
   public FileOps ops() {
@@ -101,9 +103,70 @@ public final class FileDescription implements Waitable {
   /** Gives one reference back; the last one releases the file. */
   public void close() {
     if (references.decrementAndGet() == 0) {
+      FileLocks locks = inode().locks(false);
+      if (locks != null) {
+        locks.unlockFile(this);
+        locks.releaseRanges(this);
+      }
+      CloseListener[] told = closeListeners;
+      if (told != null) {
+        for (CloseListener l : told) {
+          l.fileClosed(this);
+        }
+      }
       path.mount().fileClosed(this);
-      ops.release(this);
+      if (!isPath()) {
+        Notify.file(path.dentry(), isWritable() ? Notify.IN_CLOSE_WRITE : Notify.IN_CLOSE_NOWRITE);
+        ops.release(this);
+      }
     }
+  }
+
+  /** Told when the last reference is given back, before the file is released: an epoll instance that watches it. */
+  public interface CloseListener {
+    void fileClosed(FileDescription file);
+  }
+
+  /** Adds a listener, until {@link #removeCloseListener}. */
+  public synchronized void addCloseListener(CloseListener listener) {
+    CloseListener[] old = closeListeners;
+    int n = old == null ? 0 : old.length;
+    CloseListener[] now = new CloseListener[n + 1];
+    for (int i = 0; i < n; i++) {
+      now[i] = old[i];
+    }
+    now[n] = listener;
+    closeListeners = now;
+  }
+
+  /** Takes one registration of a listener back. */
+  public synchronized void removeCloseListener(CloseListener listener) {
+    CloseListener[] old = closeListeners;
+    for (int i = 0; old != null && i < old.length; i++) {
+      if (old[i] == listener) {
+        CloseListener[] now = new CloseListener[old.length - 1];
+        System.arraycopy(old, 0, now, 0, i);
+        System.arraycopy(old, i + 1, now, i, old.length - i - 1);
+        closeListeners = now.length == 0 ? null : now;
+        return;
+      }
+    }
+  }
+
+  /**
+   * A descriptor for it was closed in {@code owner}'s table: POSIX locks of that owner end ({@code man 2 fcntl}).
+   *
+   * @throws ErrnoException what {@code close(2)} is to return
+   */
+  public void descriptorClosed(Object owner) throws ErrnoException {
+    if (isPath()) {
+      return;
+    }
+    FileLocks locks = inode().locks(false);
+    if (locks != null) {
+      locks.releaseRanges(owner);
+    }
+    ops.flush(this);
   }
 
   @Override

@@ -91,6 +91,21 @@ public interface FileOps extends Waitable {
   /** One descriptor of the file was closed; others may be left. Its errno is what {@code close(2)} returns. */
   default void flush(FileDescription file) throws ErrnoException {}
 
+  /** Whether {@code open(2)} still has to wait, for READABLE or WRITABLE: a fifo whose other end nobody has opened. */
+  default boolean isOpening() {
+    return false;
+  }
+
+  /** Whether a blocking write goes on until everything is written: pipes and stream sockets. */
+  default boolean isStream() {
+    return false;
+  }
+
+  /** How long a blocking read or write may wait (SO_RCVTIMEO, SO_SNDTIMEO), in nanoseconds; -1 for ever. */
+  default long timeoutNanos(boolean write) {
+    return -1;
+  }
+
   /** The last reference is gone. */
   default void release(FileDescription file) {}
 

@@ -1,11 +1,14 @@
 package gvisor.sentry.vfs;
 
+import static gvisor.api.errno.Errno.EACCES;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENOTDIR;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPERM;
 
 import gvisor.api.errno.ErrnoException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /**
  * A file, directory, link, device or socket of a file system. Each file system extends it; the defaults are what Linux
@@ -25,7 +28,20 @@ public abstract class Inode {
   public static final int S_IFCHR = 0020000;
   public static final int S_IFIFO = 0010000;
 
+  private static final VarHandle ATTACHMENT;
+
+  static {
+    try {
+      ATTACHMENT = MethodHandles.lookup().findVarHandle(Inode.class, "attachment", Object.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final Superblock superblock;
+  private volatile Object attachment;
+  private volatile FileLocks locks;
+  private volatile InodeWatches watches;
 
   protected Inode(Superblock superblock) {
     this.superblock = superblock;
@@ -66,6 +82,57 @@ public abstract class Inode {
 
   public final boolean isSymlink() {
     return type() == S_IFLNK;
+  }
+
+  /**
+   * Whether {@code caller} may access it ({@link Permissions} MAY_* bits): EACCES otherwise. Mode bits and capabilities,
+   * unless a file system knows better.
+   */
+  public void checkPermission(Caller caller, int mask) throws ErrnoException {
+    if (!Permissions.allows(caller.creds(), this, mask)) {
+      throw EACCES.error();
+    }
+  }
+
+  /** Its content was read through a mount that keeps access times: sets atime, by the rules of relatime. */
+  public void accessed(Caller caller) {}
+
+  /**
+   * What lives as long as the inode and belongs to no file system: the pipe of an open fifo, a bound socket. It lasts
+   * while somebody holds the inode's dentry ({@link Path}), so whoever attaches keeps the path.
+   */
+  public final Object attachment() {
+    return attachment;
+  }
+
+  /** Attaches {@code fresh} in place of {@code expected} (null: nothing); what is attached afterwards. */
+  public final Object attach(Object expected, Object fresh) {
+    Object before = ATTACHMENT.compareAndExchange(this, expected, fresh);
+    return before == expected ? fresh : before;
+  }
+
+  /** The locks on the file, made when {@code make} says so; otherwise null when there never was one. */
+  final FileLocks locks(boolean make) {
+    if (locks == null && make) {
+      synchronized (this) {
+        if (locks == null) {
+          locks = new FileLocks();
+        }
+      }
+    }
+    return locks;
+  }
+
+  /** Who watches it with inotify, made when {@code make} says so; otherwise null when nobody ever did. */
+  final InodeWatches watches(boolean make) {
+    if (watches == null && make) {
+      synchronized (this) {
+        if (watches == null) {
+          watches = new InodeWatches();
+        }
+      }
+    }
+    return watches;
   }
 
   // ---- directories ----

@@ -1,0 +1,142 @@
+package gvisor.runsc.cmd;
+
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.Version;
+import gvisor.runsc.config.Config;
+import gvisor.runsc.config.ErrorLog;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Set;
+import picocli.CommandLine;
+
+/** Parses the command line and runs the one command it names. */
+public final class Cli {
+  /** Names of the subcommands, in the order help shows them. */
+  static final List<String> COMMANDS =
+      List.of(
+          "run", "do", "create", "start", "state", "kill", "delete", "list", "exec", "ps", "wait", "pause", "resume",
+          "events", "spec", "features", "help");
+
+  /** Global options whose value may be the next argument. */
+  private static final Set<String> WITH_VALUE =
+      Set.of("root", "platform", "network", "log", "log-format", "debug-log", "overlay2");
+
+  private Cli() {}
+
+  /** Runs {@code args} and returns the exit code. */
+  public static int run(String... args) {
+    GlobalOptions global = new GlobalOptions();
+    CommandLine line = new CommandLine(global);
+    String name = commandName(args);
+    Object command = name == null ? null : command(name);
+    if (name != null && command == null) {
+      return fail(global, args, "unknown command " + name + "; try runsc help");
+    }
+    if (command != null) {
+      // Only the command that is meant: describing all of them to picocli costs more than running one.
+      line.addSubcommand(name, command);
+    }
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUnmatchedOptionsArePositionalParams(false);
+    line.getCommandSpec().version(Version.text());
+    line.setStopAtPositional(true);
+    line.setParameterExceptionHandler((e, unused) -> fail(global, args, firstLine(e.getMessage())));
+    line.setExecutionExceptionHandler((e, unused, parsed) -> failed(global, args, e));
+    if (name == null && !asksForHelpOrVersion(args)) {
+      new CommandLine(new Help()).getCommand();
+      Help.print(new PrintWriter(System.err, true));
+      return CommandFailure.FAILED;
+    }
+    return line.execute(args);
+  }
+
+  private static boolean asksForHelpOrVersion(String[] args) {
+    return List.of(args).stream().anyMatch(a -> Set.of("--help", "-h", "--version", "-v").contains(a) || a.startsWith("-"));
+  }
+
+  /** The first argument that is no option and no option's value, or null. */
+  static String commandName(String[] args) {
+    for (int i = 0; i < args.length; i++) {
+      String arg = args[i];
+      if (!arg.startsWith("-")) {
+        return arg;
+      }
+      String option = arg.substring(arg.startsWith("--") ? 2 : 1);
+      if (WITH_VALUE.contains(option)) {
+        i++;
+      }
+    }
+    return null;
+  }
+
+  /** A fresh object for command {@code name}, or null. */
+  static Object command(String name) {
+    return switch (name) {
+      case "create" -> new Create();
+      case "delete" -> new Delete();
+      case "do" -> new Do();
+      case "events" -> new Events();
+      case "exec" -> new Exec();
+      case "features" -> new Features();
+      case "help" -> new Help();
+      case "kill" -> new Kill();
+      case "list" -> new ListContainers();
+      case "pause" -> new Pause();
+      case "ps" -> new Ps();
+      case "resume" -> new Resume();
+      case "run" -> new Run();
+      case "spec" -> new SpecCommand();
+      case "start" -> new Start();
+      case "state" -> new State();
+      case "train" -> new Train();
+      case "wait" -> new Wait();
+      default -> null;
+    };
+  }
+
+  private static int failed(GlobalOptions global, String[] args, Exception e) {
+    if (e instanceof CommandFailure failure) {
+      fail(global, args, failure.getMessage());
+      return failure.exitCode();
+    }
+    if (global.debug) {
+      e.printStackTrace();
+    }
+    return fail(global, args, "internal error: " + e);
+  }
+
+  /** Tells people on standard error and the caller's program in its log. */
+  private static int fail(GlobalOptions global, String[] args, String message) {
+    String line = firstLine(message);
+    System.err.println("runsc: " + line);
+    String log = global.log.isEmpty() ? logOf(args) : global.log;
+    if (!log.isEmpty()) {
+      Config.LogFormat format =
+          global.logFormat.startsWith("json") || List.of(args).contains("--log-format=json")
+              ? Config.LogFormat.JSON
+              : Config.LogFormat.TEXT;
+      ErrorLog.append(log, format, line);
+    }
+    return CommandFailure.FAILED;
+  }
+
+  /** The value of --log when parsing failed before it was stored. */
+  private static String logOf(String[] args) {
+    for (int i = 0; i < args.length; i++) {
+      if (args[i].startsWith("--log=")) {
+        return args[i].substring("--log=".length());
+      }
+      if (args[i].equals("--log") && i + 1 < args.length) {
+        return args[i + 1];
+      }
+      if (!args[i].startsWith("-")) {
+        break;
+      }
+    }
+    return "";
+  }
+
+  private static String firstLine(String message) {
+    return message == null ? "unknown error" : message.lines().findFirst().orElse("");
+  }
+}

@@ -1,0 +1,93 @@
+package gvisor.runsc.config;
+
+import gvisor.runsc.CommandFailure;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Global settings.
+ *
+ * @param root directory that holds the state of all containers
+ * @param platform name of the platform provider
+ * @param network kind of network inside the sandbox
+ * @param debug whether debug messages are logged
+ * @param debugLog file for the sandbox's log, or a directory if it ends in a slash; "" for none
+ * @param log file for errors of the command line; "" for none
+ * @param logFormat how {@code log} is written
+ * @param strace whether system calls of applications are logged
+ * @param overlay what the writable overlay covers
+ * @param ignoreCgroups whether host cgroups are left alone
+ */
+public record Config(
+    Path root,
+    String platform,
+    Network network,
+    boolean debug,
+    String debugLog,
+    String log,
+    LogFormat logFormat,
+    boolean strace,
+    Overlay overlay,
+    boolean ignoreCgroups) {
+
+  /** Network inside the sandbox. */
+  public enum Network {
+    /** Loopback only. */
+    NONE;
+
+    /** Parses the flag's value. */
+    public static Network parse(String text) throws CommandFailure {
+      return switch (text) {
+        // Until the sandbox has a network of its own, its default is what it has: loopback.
+        case "none" -> NONE;
+        case "host", "sandbox", "plugin" ->
+            throw new CommandFailure("--network=" + text + " is not available in this version; use --network=none");
+        default -> throw new CommandFailure("--network=" + text + " is none of: none, host");
+      };
+    }
+  }
+
+  /** Format of the log that higher layers read. */
+  public enum LogFormat {
+    TEXT,
+    JSON;
+
+    /** Parses the flag's value. */
+    public static LogFormat parse(String text) throws CommandFailure {
+      return switch (text) {
+        case "text" -> TEXT;
+        case "json", "json-k8s" -> JSON;
+        default -> throw new CommandFailure("--log-format=" + text + " is none of: text, json");
+      };
+    }
+  }
+
+  /** Which mounts get a writable layer that is dropped at the end. */
+  public enum Overlay {
+    /** Changes go to the host's files. */
+    NONE,
+    /** The root file system's changes stay in the sandbox. */
+    ROOT,
+    /** Changes to any host file stay in the sandbox. */
+    ALL;
+
+    private static final List<String> MEDIA = List.of("memory", "self");
+
+    /** Parses {@code none} or {@code MOUNT:MEDIUM[,size=...]}. */
+    public static Overlay parse(String text) throws CommandFailure {
+      if (text.equals("none") || text.isEmpty()) {
+        return NONE;
+      }
+      String[] parts = text.split(":", 2);
+      String medium = parts.length == 2 ? parts[1].split(",", 2)[0] : "";
+      if (!MEDIA.contains(medium)) {
+        throw new CommandFailure("--overlay2=" + text + " is neither none nor {root|all}:{memory|self}");
+      }
+      return switch (parts[0]) {
+        case "root" -> ROOT;
+        case "all" -> ALL;
+        default -> throw new CommandFailure("--overlay2=" + text + " is neither none nor {root|all}:{memory|self}");
+      };
+    }
+  }
+}

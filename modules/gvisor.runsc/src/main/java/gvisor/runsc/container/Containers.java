@@ -1,0 +1,366 @@
+package gvisor.runsc.container;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.api.errno.ErrnoException;
+import gvisor.host.Fd;
+import gvisor.host.ScmSocket;
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.config.Config;
+import gvisor.runsc.json.Json;
+import gvisor.runsc.sandbox.SandboxProcess;
+import gvisor.runsc.spec.Bundle;
+import gvisor.runsc.spec.Spec;
+import gvisor.runsc.spec.SpecReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The life cycle: what the OCI verbs do, over the {@link StateStore} and the sandboxes. */
+public final class Containers {
+  private static final int O_RDWR_CREAT = 2 | 0100;
+  private static final int SIGKILL = 9;
+  private static final long KILL_TIMEOUT_MILLIS = 10_000;
+  private static final int LISTEN_BACKLOG = 64;
+
+  private final Config config;
+  private final StateStore store;
+
+  /** Containers below {@code config.root()}. */
+  public Containers(Config config) {
+    this.config = config;
+    this.store = new StateStore(config.root());
+  }
+
+  /** The store under this. */
+  public StateStore store() {
+    return store;
+  }
+
+  /**
+   * A container that was just created by this command.
+   *
+   * @param client the connection it was started over: until {@link #detach} the container ends with it
+   */
+  public record Created(ContainerState state, Bundle bundle, SandboxProcess sandbox, ControlClient client) {}
+
+  /** Reads a bundle and checks what can be checked before anything is made. */
+  public static Bundle readBundle(String directory) throws CommandFailure {
+    Path path = Path.of(directory).toAbsolutePath().normalize();
+    if (!Files.isDirectory(path)) {
+      throw new CommandFailure("bundle " + path + ": no such directory");
+    }
+    Bundle bundle = SpecReader.readBundle(path);
+    if (bundle.spec().process() == null) {
+      throw new CommandFailure(path + "/config.json: process is missing");
+    }
+    if (!Files.isDirectory(bundle.rootfs())) {
+      throw new CommandFailure("root.path: " + bundle.rootfs() + ": no such directory");
+    }
+    return bundle;
+  }
+
+  /** Makes container {@code id} and its processes; nothing stays behind if that fails. */
+  public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
+    store.makeDirectory(id);
+    List<SandboxProcess> started = new ArrayList<>();
+    try (StateStore.Lock _ = store.lock(id)) {
+      return create(id, bundle, stdio, started);
+    } catch (CommandFailure | RuntimeException e) {
+      CommandFailure told = e instanceof CommandFailure f ? explained(f, id) : null;
+      for (SandboxProcess process : started) {
+        process.process().kill(SIGKILL);
+        process.process().waitFor();
+        process.connection().close();
+      }
+      store.removeDirectory(id);
+      if (told != null) {
+        throw told;
+      }
+      throw e;
+    }
+  }
+
+  private Created create(String id, Bundle bundle, Stdio stdio, List<SandboxProcess> started) throws CommandFailure {
+    Path messages = store.directory(id).resolve("messages");
+    SandboxProcess sandbox = SandboxProcess.startSandbox(id, messages);
+    started.add(sandbox);
+    SandboxProcess gofer = SandboxProcess.startGofer(id, messages);
+    started.add(gofer);
+    ContainerState state =
+        new ContainerState(
+                id,
+                bundle.spec().ociVersion(),
+                bundle.directory().toString(),
+                bundle.rootfs().toString(),
+                Instant.now().toString(),
+                ContainerState.Phase.CREATING,
+                HostProcess.NONE,
+                HostProcess.NONE,
+                bundle.spec().annotations())
+            .withProcesses(
+                HostProcess.of(sandbox.process().pid()), HostProcess.of(gofer.process().pid()));
+    store.save(state);
+    ControlClient client = new ControlClient(id, sandbox.connection());
+    ControlClient goferClient = new ControlClient(id, gofer.connection());
+    try (Fd exitFile = Fd.open(store.directory(id).resolve("exit").toString(), O_RDWR_CREAT, 0600);
+        ScmSocket listener =
+            ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
+      ScmSocket[] files = ScmSocket.pair(ScmSocket.SEQPACKET);
+      try (ScmSocket sentryEnd = files[0];
+          ScmSocket goferEnd = files[1]) {
+        goferClient.send(serveRequest(bundle), List.of(goferEnd.fd()));
+        client.send(bootRequest(bundle), List.of(listener.fd()));
+        List<Fd> fds = new ArrayList<>();
+        fds.add(sentryEnd.fd());
+        fds.addAll(stdio.files());
+        fds.add(exitFile);
+        client.send(createRequest(id, bundle, stdio), fds);
+      }
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
+    }
+    stdio.handedOver();
+    goferClient.answer();
+    goferClient.close();
+    client.answer();
+    Spec.Hooks hooks = bundle.spec().hooks();
+    Hooks.run("prestart", hooks.prestart(), state);
+    Hooks.run("createRuntime", hooks.createRuntime(), state);
+    Hooks.run("createContainer", hooks.createContainer(), state);
+    client.answer();
+    state = state.withPhase(ContainerState.Phase.CREATED);
+    store.save(state);
+    return new Created(state, bundle, sandbox, client);
+  }
+
+  private ObjectNode serveRequest(Bundle bundle) {
+    ObjectNode request = Json.object();
+    ArrayNode attach = request.putArray("attach");
+    // What an overlay covers is never written to, so the gofer need not be able to.
+    boolean rootReadOnly = bundle.spec().root().readonly() || config.overlay() != Config.Overlay.NONE;
+    attach.addObject().put("name", "root").put("path", bundle.rootfs().toString()).put("readOnly", rootReadOnly);
+    List<Spec.Mount> mounts = bundle.spec().mounts();
+    for (int i = 0; i < mounts.size(); i++) {
+      if (mounts.get(i).isBind()) {
+        attach
+            .addObject()
+            .put("name", "mount-" + i)
+            .put("path", bundle.directory().resolve(mounts.get(i).source()).normalize().toString())
+            .put("readOnly", mounts.get(i).options().contains("ro"));
+      }
+    }
+    return request;
+  }
+
+  private ObjectNode bootRequest(Bundle bundle) {
+    return Json.object()
+        .put("op", "boot")
+        .put("platform", config.platform())
+        .put("strace", config.strace())
+        .put("debug", config.debug())
+        .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+  }
+
+  private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio) {
+    ObjectNode request = Json.object().put("op", "create").put("id", id);
+    request.put("rootOverlay", config.overlay() != Config.Overlay.NONE);
+    int size = stdio.windowSize();
+    if (size != 0 && bundle.json().path("process") instanceof ObjectNode process && !process.has("consoleSize")) {
+      process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
+    }
+    stdio.describe(request);
+    request.set("spec", bundle.json());
+    return request;
+  }
+
+  /** A sandbox that ended without a word has left its words in a file. */
+  private CommandFailure explained(CommandFailure failure, String id) {
+    if (!failure.getMessage().endsWith("has ended")) {
+      return failure;
+    }
+    try {
+      for (String line : Files.readAllLines(store.directory(id).resolve("messages"))) {
+        if (!line.isBlank() && !line.startsWith("[")) {
+          return new CommandFailure(failure.getMessage() + ": " + line.strip(), failure.exitCode());
+        }
+      }
+    } catch (IOException e) {
+      // There is nothing to add then.
+    }
+    return failure;
+  }
+
+  /** Lets the container outlive this command. */
+  public void detach(Created created) throws CommandFailure {
+    created.client().call(created.client().request("detach"));
+  }
+
+  /** Lets the first process of a created container run. */
+  public void start(Created created) throws CommandFailure {
+    start(created.state(), created.bundle().spec(), created.client());
+  }
+
+  /** Lets the first process of a created container run. */
+  public void start(String id) throws CommandFailure {
+    try (StateStore.Lock _ = store.lock(id)) {
+      ContainerState state = store.load(id);
+      if (!state.status().equals("created")) {
+        throw new CommandFailure("cannot start container \"" + id + "\" in state " + state.status());
+      }
+      Bundle bundle = SpecReader.readBundle(Path.of(state.bundle()));
+      try (ControlClient client = ControlClient.connect(id, store.controlSocket(id))) {
+        start(state, bundle.spec(), client);
+      }
+    }
+  }
+
+  private void start(ContainerState state, Spec spec, ControlClient client) throws CommandFailure {
+    Hooks.run("startContainer", spec.hooks().startContainer(), state);
+    // First the record: the container may end before this command gets to write again.
+    store.save(state.withPhase(ContainerState.Phase.RUNNING));
+    client.call(client.request("start"));
+    Hooks.runAll("poststart", spec.hooks().poststart(), state.withPhase(ContainerState.Phase.RUNNING));
+  }
+
+  /** A connection to the sandbox of a container that is created, running or paused. */
+  public ControlClient connect(String id) throws CommandFailure {
+    ContainerState state = store.load(id);
+    if (!state.sandbox().isAlive()) {
+      throw new CommandFailure("container \"" + id + "\" is not running");
+    }
+    return ControlClient.connect(id, store.controlSocket(id));
+  }
+
+  /** Sends a signal to the first process of a container, or to all. */
+  public void signal(String id, int signal, boolean all) throws CommandFailure {
+    ContainerState state = store.load(id);
+    if (state.status().equals("stopped")) {
+      throw new CommandFailure("container not running");
+    }
+    if (state.status().equals("created") && signal == SIGKILL) {
+      // It has no process that could take the signal; to end it is what is wanted.
+      state.sandbox().kill();
+      return;
+    }
+    try (ControlClient client = connect(id)) {
+      client.call(client.request("signal").put("pid", 1).put("signal", signal).put("all", all));
+    } catch (CommandFailure e) {
+      if (signal != SIGKILL) {
+        throw e;
+      }
+      state.sandbox().kill(); // A sandbox that does not answer must still be possible to end.
+    }
+  }
+
+  /** Pauses or resumes a container. */
+  public void setPaused(String id, boolean paused) throws CommandFailure {
+    try (StateStore.Lock _ = store.lock(id)) {
+      ContainerState state = store.load(id);
+      String wanted = paused ? "running" : "paused";
+      if (!state.status().equals(wanted)) {
+        throw new CommandFailure("container \"" + id + "\" is not " + wanted + " but " + state.status());
+      }
+      try (ControlClient client = ControlClient.connect(id, store.controlSocket(id))) {
+        client.call(client.request(paused ? "pause" : "resume"));
+      }
+      store.save(state.withPhase(paused ? ContainerState.Phase.PAUSED : ContainerState.Phase.RUNNING));
+    }
+  }
+
+  /** Forgets a container; with {@code force} whatever state it is in. */
+  public void delete(String id, boolean force) throws CommandFailure {
+    StateStore.checkId(id);
+    if (!Files.isDirectory(store.directory(id))) {
+      if (force) {
+        return;
+      }
+      throw new CommandFailure("container \"" + id + "\" does not exist");
+    }
+    try (StateStore.Lock _ = store.lock(id)) {
+      ContainerState state;
+      try {
+        state = store.load(id);
+      } catch (CommandFailure e) {
+        if (!force) {
+          throw e;
+        }
+        store.removeDirectory(id);
+        return;
+      }
+      String status = state.status();
+      if (!force && !status.equals("stopped") && !status.equals("created")) {
+        throw new CommandFailure("cannot delete container \"" + id + "\" that is not stopped: " + status);
+      }
+      remove(state);
+    }
+  }
+
+  /** Ends what is left of a container and removes what is kept of it. */
+  private void remove(ContainerState state) throws CommandFailure {
+    state.sandbox().kill();
+    state.gofer().kill();
+    if (!state.sandbox().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
+      throw new CommandFailure("the processes of container \"" + state.id() + "\" do not end");
+    }
+    store.removeDirectory(state.id());
+    try {
+      Spec spec = SpecReader.readBundle(Path.of(state.bundle())).spec();
+      Hooks.runAll("poststop", spec.hooks().poststop(), state);
+    } catch (CommandFailure e) {
+      // The bundle is gone, and its hooks with it.
+    }
+  }
+
+  /** The end of a container that this command started: its exit code. The container is gone afterwards. */
+  public int awaitAndRemove(Created created) throws CommandFailure {
+    String id = created.state().id();
+    int code = created.sandbox().process().waitFor();
+    Integer recorded = recordedExitCode(id);
+    CommandFailure failure =
+        recorded != null
+            ? null
+            : explained(new CommandFailure("the sandbox of container \"" + id + "\" has ended"), id);
+    try (StateStore.Lock _ = store.lock(id)) {
+      remove(created.state());
+    } catch (CommandFailure e) {
+      if (Files.exists(store.directory(id))) {
+        throw e;
+      }
+    }
+    if (failure != null) {
+      throw new CommandFailure(failure.getMessage(), code == 0 ? CommandFailure.FAILED : code);
+    }
+    return recorded;
+  }
+
+  /** Ends a container that this command made and could not start. */
+  public void abandon(Created created) throws CommandFailure {
+    created.sandbox().process().kill(SIGKILL);
+    created.sandbox().process().waitFor();
+    try (StateStore.Lock _ = store.lock(created.state().id())) {
+      remove(created.state());
+    }
+  }
+
+  /** The exit code that a container's sandbox wrote down, or null. */
+  public Integer recordedExitCode(String id) {
+    try {
+      String text = Files.readString(store.directory(id).resolve("exit"));
+      return text.isEmpty() ? null : Integer.valueOf(text);
+    } catch (IOException | NumberFormatException e) {
+      return null;
+    }
+  }
+
+  /** The exit code in the answer to a {@code wait} request. */
+  public static int exitCode(JsonNode answer) {
+    int status = answer.path("status").asInt();
+    int signal = status & 0x7f;
+    return signal == 0 ? status >> 8 & 0xff : 128 + signal;
+  }
+}

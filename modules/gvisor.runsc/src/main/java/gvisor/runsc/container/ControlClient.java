@@ -1,0 +1,84 @@
+package gvisor.runsc.container;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.api.errno.ErrnoException;
+import gvisor.host.Fd;
+import gvisor.host.ScmSocket;
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.control.ControlConnection;
+import gvisor.runsc.control.Message;
+import gvisor.runsc.json.Json;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Asks a running sandbox, one request at a time. */
+public final class ControlClient implements AutoCloseable {
+  private final ControlConnection connection;
+  private final String id;
+
+  /** A client for container {@code id} on a connection that is there already. */
+  public ControlClient(String id, ControlConnection connection) {
+    this.id = id;
+    this.connection = connection;
+  }
+
+  /** Connects to the sandbox of container {@code id}. */
+  public static ControlClient connect(String id, Path socket) throws CommandFailure {
+    try {
+      return new ControlClient(
+          id, new ControlConnection(ScmSocket.connect(socket.toString(), ScmSocket.STREAM)));
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot reach the sandbox of container \"" + id + "\": " + e.errno().message());
+    }
+  }
+
+  /** A request about this container. */
+  public ObjectNode request(String op) {
+    return Json.object().put("op", op).put("id", id);
+  }
+
+  /** Sends without waiting for the answer; {@link #answer} must follow, in order. */
+  public void send(ObjectNode request, List<Fd> fds) throws CommandFailure {
+    try {
+      connection.send(request, fds);
+    } catch (IOException e) {
+      throw gone();
+    }
+  }
+
+  /** Waits for the answer to the oldest request not yet answered. */
+  public JsonNode answer() throws CommandFailure {
+    Message message;
+    try {
+      message = connection.receive();
+    } catch (IOException e) {
+      throw gone();
+    }
+    if (message == null) {
+      throw gone();
+    }
+    message.closeFds();
+    JsonNode error = message.body().get("error");
+    if (error != null) {
+      throw new CommandFailure(error.asText(), message.body().path("exitCode").asInt(CommandFailure.FAILED));
+    }
+    return message.body();
+  }
+
+  /** Sends and waits. */
+  public JsonNode call(ObjectNode request) throws CommandFailure {
+    send(request, List.of());
+    return answer();
+  }
+
+  private CommandFailure gone() {
+    return new CommandFailure("the sandbox of container \"" + id + "\" has ended");
+  }
+
+  @Override
+  public void close() {
+    connection.close();
+  }
+}

@@ -1,0 +1,2 @@
+/** JSON through Jackson's streaming parser and tree model. */
+package gvisor.runsc.json;

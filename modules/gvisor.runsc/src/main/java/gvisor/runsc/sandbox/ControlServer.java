@@ -1,0 +1,317 @@
+package gvisor.runsc.sandbox;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostFd;
+import gvisor.api.mem.MemoryFile;
+import gvisor.host.Fd;
+import gvisor.host.P9Socket;
+import gvisor.host.ScmSocket;
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.control.ControlConnection;
+import gvisor.runsc.control.Message;
+import gvisor.runsc.json.Json;
+import gvisor.runsc.json.MalformedJsonException;
+import gvisor.runsc.spec.Spec;
+import gvisor.runsc.spec.SpecReader;
+import gvisor.sentry.boot.Sentry;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * Serves the control requests of a sandbox, each connection on a thread of its own.
+ *
+ * <p>Requests, with their fields and what the answer adds to {@code "ok": true}:
+ *
+ * <ul>
+ *   <li>{@code create}: id, spec, rootOverlay, stdio (which of 0, 1, 2 are given), exitFile; descriptors: the gofer's
+ *       connection, the standard files, the exit file
+ *   <li>{@code start}: id
+ *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
+ *   <li>{@code wait}: id, pid. Adds status, as {@code man 2 wait} has it
+ *   <li>{@code signal}: id, pid, signal, all
+ *   <li>{@code ps}: id. Adds processes and memoryBytes
+ *   <li>{@code pause}, {@code resume}, {@code destroy}: id
+ *   <li>{@code resize}: id, pid, rows, columns
+ *   <li>{@code detach}: from now on the sandbox outlives the connection it was started over
+ * </ul>
+ *
+ * A failure is {@code {"error": message, "exitCode": n}}.
+ */
+final class ControlServer {
+  /** How long the end waits for answers on their way. */
+  private static final long LINGER_MILLIS = 1000;
+
+  private final Sentry sentry;
+  private final MemoryFile memory;
+  private final Object lock = new Object();
+
+  // Guarded by lock.
+  private String rootContainer;
+  private boolean rootStarted;
+  private boolean abandoned;
+  private boolean detached;
+  private int requestsInFlight;
+  private Fd exitFile;
+
+  ControlServer(Sentry sentry, MemoryFile memory) {
+    this.sentry = sentry;
+    this.memory = memory;
+  }
+
+  static ObjectNode success() {
+    return Json.object().put("ok", true);
+  }
+
+  static ObjectNode failure(Exception e) {
+    int code = e instanceof Sentry.StartException start ? start.exitCode() : CommandFailure.FAILED;
+    String message = e.getMessage() == null ? e.toString() : e.getMessage();
+    return Json.object().put("error", message).put("exitCode", code);
+  }
+
+  /** Accepts connections on {@code listener} from now on. */
+  void listen(ScmSocket listener) {
+    startThread(
+        "control-accept",
+        () -> {
+          while (true) {
+            try {
+              ControlConnection connection = new ControlConnection(listener.accept());
+              startThread("control", () -> serve(connection));
+            } catch (ErrnoException e) {
+              return; // The listening socket is gone: the process is about to end.
+            }
+          }
+        });
+  }
+
+  /** Serves the connection this sandbox was started over; its end is the sandbox's, unless it was detached. */
+  void serveParent(ControlConnection parent) {
+    startThread(
+        "control-parent",
+        () -> {
+          serve(parent);
+          synchronized (lock) {
+            if (!detached) {
+              abandoned = true;
+              lock.notifyAll();
+            }
+          }
+        });
+  }
+
+  /** Waits until the first container has ended or nobody wants it any more; returns the exit code of the process. */
+  int awaitRootContainer() throws InterruptedException, IOException {
+    String id;
+    synchronized (lock) {
+      while (!rootStarted && !abandoned) {
+        lock.wait();
+      }
+      if (abandoned && !rootStarted) {
+        return CommandFailure.FAILED;
+      }
+      id = rootContainer;
+    }
+    startThread("abandoned", () -> killWhenAbandoned(id));
+    int code = exitCode(sentry.waitFor(id, 1));
+    synchronized (lock) {
+      if (exitFile != null) {
+        writeExitCode(exitFile, code);
+      }
+      long deadline = System.nanoTime() + LINGER_MILLIS * 1_000_000;
+      while (requestsInFlight > 0 && System.nanoTime() < deadline) {
+        lock.wait(LINGER_MILLIS);
+      }
+    }
+    sentry.destroy(id);
+    return code;
+  }
+
+  /** What a shell would report for a wait status. */
+  static int exitCode(int waitStatus) {
+    int signal = waitStatus & 0x7f;
+    return signal == 0 ? waitStatus >> 8 & 0xff : 128 + signal;
+  }
+
+  private void killWhenAbandoned(String id) {
+    synchronized (lock) {
+      while (!abandoned) {
+        try {
+          lock.wait();
+        } catch (InterruptedException e) {
+          return;
+        }
+      }
+    }
+    try {
+      sentry.signal(id, 1, 9, true);
+    } catch (ErrnoException e) {
+      // It has ended by itself.
+    }
+  }
+
+  private static void writeExitCode(Fd file, int code) {
+    try {
+      file.pwrite(MemorySegment.ofArray(Integer.toString(code).getBytes(StandardCharsets.US_ASCII)), 0);
+    } catch (ErrnoException e) {
+      System.err.println("sandbox: cannot record the exit code: " + e.getMessage());
+    }
+  }
+
+  private static void startThread(String name, Runnable work) {
+    Thread thread = new Thread(null, work, name, 256 << 10);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void serve(ControlConnection connection) {
+    try {
+      for (Message message = connection.receive(); message != null; message = connection.receive()) {
+        synchronized (lock) {
+          requestsInFlight++;
+        }
+        try {
+          connection.send(answer(message), List.of());
+        } finally {
+          synchronized (lock) {
+            requestsInFlight--;
+            lock.notifyAll();
+          }
+        }
+      }
+    } catch (IOException e) {
+      System.err.println("sandbox: " + e.getMessage());
+    } finally {
+      connection.close();
+    }
+  }
+
+  private ObjectNode answer(Message message) {
+    try {
+      return handle(message);
+    } catch (IOException | ErrnoException | MalformedJsonException e) {
+      message.closeFds();
+      return failure(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return failure(e);
+    } catch (RuntimeException | Error e) {
+      e.printStackTrace();
+      message.closeFds();
+      return failure(new IOException("internal error: " + e));
+    }
+  }
+
+  private ObjectNode handle(Message message)
+      throws IOException, ErrnoException, MalformedJsonException, InterruptedException {
+    JsonNode body = message.body();
+    String id = body.path("id").asText();
+    String op = body.path("op").asText();
+    int pid = body.path("pid").asInt(1);
+    switch (op) {
+      case "create" -> create(id, message);
+      case "start" -> start(id);
+      case "exec" -> {
+        Spec.Process process = SpecReader.readProcess(body.path("process"));
+        HostFd[] stdio = stdio(body, message.fds(), 0);
+        return success().put("pid", sentry.exec(id, SpecTranslator.process(process, stdio)));
+      }
+      case "wait" -> {
+        return success().put("status", sentry.waitFor(id, pid));
+      }
+      case "signal" -> sentry.signal(id, pid, body.path("signal").asInt(), body.path("all").asBoolean());
+      case "ps" -> {
+        return processes(id);
+      }
+      case "pause" -> sentry.setPaused(id, true);
+      case "resume" -> sentry.setPaused(id, false);
+      case "resize" -> sentry.resize(id, pid, body.path("rows").asInt(), body.path("columns").asInt());
+      case "destroy" -> destroy(id);
+      case "detach" -> {
+        synchronized (lock) {
+          detached = true;
+        }
+      }
+      default -> throw new IOException("unknown request \"" + op + "\"");
+    }
+    return success();
+  }
+
+  private void create(String id, Message message) throws IOException, MalformedJsonException {
+    JsonNode body = message.body();
+    List<Fd> fds = message.fds();
+    if (fds.isEmpty()) {
+      throw new IOException("create came without a gofer");
+    }
+    Spec spec = SpecReader.read(body.path("spec"));
+    int given = body.path("stdio").size();
+    HostFd[] stdio = stdio(body, fds, 1);
+    sentry.create(
+        SpecTranslator.container(
+            id,
+            spec,
+            new P9Socket(fds.getFirst()),
+            body.path("rootOverlay").asBoolean(),
+            stdio));
+    synchronized (lock) {
+      if (rootContainer == null) {
+        rootContainer = id;
+        exitFile = fds.size() > 1 + given ? fds.get(1 + given) : null;
+      }
+    }
+  }
+
+  private void start(String id) throws IOException {
+    sentry.start(id);
+    synchronized (lock) {
+      if (id.equals(rootContainer)) {
+        rootStarted = true;
+        lock.notifyAll();
+      }
+    }
+  }
+
+  private void destroy(String id) {
+    sentry.destroy(id);
+    synchronized (lock) {
+      if (id.equals(rootContainer) && !rootStarted) {
+        abandoned = true;
+        lock.notifyAll();
+      }
+    }
+  }
+
+  /** The standard files: {@code stdio} lists which of 0, 1 and 2 came, in the order of the descriptors. */
+  private static HostFd[] stdio(JsonNode body, List<Fd> fds, int first) throws IOException {
+    HostFd[] files = new HostFd[3];
+    JsonNode numbers = body.path("stdio");
+    for (int i = 0; i < numbers.size(); i++) {
+      int number = numbers.get(i).asInt(-1);
+      if (number < 0 || number > 2 || first + i >= fds.size()) {
+        throw new IOException("stdio[" + i + "] has no descriptor");
+      }
+      files[number] = fds.get(first + i);
+    }
+    return files;
+  }
+
+  private ObjectNode processes(String id) {
+    ObjectNode answer = success().put("memoryBytes", memory.committedBytes());
+    ArrayNode list = answer.putArray("processes");
+    for (Sentry.ProcessInfo info : sentry.processes(id)) {
+      list.addObject()
+          .put("pid", info.pid())
+          .put("ppid", info.ppid())
+          .put("uid", Integer.toUnsignedLong(info.uid()))
+          .put("command", info.command())
+          .put("startRealtimeNanos", info.startRealtimeNanos())
+          .put("cpuNanos", info.cpuNanos())
+          .put("threads", info.threads());
+    }
+    return answer;
+  }
+}

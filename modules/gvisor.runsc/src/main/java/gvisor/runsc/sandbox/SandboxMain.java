@@ -1,0 +1,112 @@
+package gvisor.runsc.sandbox;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.platform.Platform;
+import gvisor.api.platform.PlatformProvider;
+import gvisor.host.Fd;
+import gvisor.host.LinuxHost;
+import gvisor.host.MemFd;
+import gvisor.host.ScmSocket;
+import gvisor.runsc.control.ControlConnection;
+import gvisor.runsc.control.Message;
+import gvisor.runsc.json.Json;
+import gvisor.sentry.boot.Sentry;
+import gvisor.sentry.boot.SentryOptions;
+import java.io.IOException;
+import java.util.List;
+import java.util.ServiceLoader;
+
+/**
+ * Entry point of the sandbox process. Descriptor 3 is the connection to the command that started it; everything else
+ * (listening socket, gofers, standard files) arrives over it.
+ *
+ * <p>The first message is {@code boot}. The process lives until the first container's first process has ended, and
+ * exits with that one's status, because what started it may wait for just this.
+ */
+public final class SandboxMain {
+  /** The descriptor a child of {@link SandboxProcess} finds its parent's connection on. */
+  static final int PARENT_FD = 3;
+
+  private static final int INTERNAL_ERROR = 128;
+
+  private SandboxMain() {}
+
+  /** Runs the sandbox; never returns. */
+  public static void main(String[] args) {
+    int code;
+    try {
+      code = run(new ControlConnection(ScmSocket.adopt(Fd.adopt(PARENT_FD))));
+    } catch (Throwable e) {
+      System.err.println("sandbox: " + e);
+      e.printStackTrace();
+      code = INTERNAL_ERROR;
+    }
+    Runtime.getRuntime().halt(code);
+  }
+
+  private static int run(ControlConnection parent) throws IOException, InterruptedException {
+    Message boot = parent.receive();
+    if (boot == null) {
+      return INTERNAL_ERROR; // Whoever started this gave up before saying what for.
+    }
+    Sentry sentry;
+    MemFd memory;
+    try {
+      memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
+      sentry = boot(boot.body(), memory);
+    } catch (ErrnoException e) {
+      parent.send(ControlServer.failure(new IOException("cannot make the sandbox's memory: " + e.getMessage())), List.of());
+      return INTERNAL_ERROR;
+    } catch (IOException e) {
+      parent.send(ControlServer.failure(e), List.of());
+      return INTERNAL_ERROR;
+    }
+    parent.send(ControlServer.success(), List.of());
+    ControlServer server = new ControlServer(sentry, memory);
+    if (!boot.fds().isEmpty()) {
+      server.listen(ScmSocket.adopt(boot.fds().getFirst()));
+    }
+    server.serveParent(parent);
+    int code = server.awaitRootContainer();
+    sentry.close();
+    return code;
+  }
+
+  private static Sentry boot(JsonNode request, MemFd memory) throws IOException {
+    String name = request.path("platform").asText();
+    PlatformProvider provider = provider(name);
+    String reason = provider.unavailableReason();
+    if (reason != null) {
+      throw new IOException("--platform=" + name + " is not available: " + reason);
+    }
+    try {
+      Platform platform = provider.open(memory);
+      LinuxHost host = new LinuxHost();
+      SentryOptions options =
+          new SentryOptions(
+              request.path("strace").asBoolean(),
+              request.path("memoryLimitBytes").asLong(0),
+              host.processorCount());
+      return Sentry.boot(platform, memory, host, options);
+    } catch (ErrnoException e) {
+      throw new IOException("cannot read the host's clocks: " + e.getMessage());
+    }
+  }
+
+  private static PlatformProvider provider(String name) throws IOException {
+    StringBuilder known = new StringBuilder();
+    for (PlatformProvider provider : ServiceLoader.load(PlatformProvider.class)) {
+      if (provider.name().equals(name)) {
+        return provider;
+      }
+      known.append(known.isEmpty() ? "" : ", ").append(provider.name());
+    }
+    throw new IOException("--platform=" + name + " is unknown; this image has " + known);
+  }
+
+  /** An empty request of kind {@code op}. */
+  static com.fasterxml.jackson.databind.node.ObjectNode request(String op) {
+    return Json.object().put("op", op);
+  }
+}

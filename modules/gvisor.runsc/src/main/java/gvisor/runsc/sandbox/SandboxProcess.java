@@ -1,0 +1,103 @@
+package gvisor.runsc.sandbox;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.host.Child;
+import gvisor.host.Fd;
+import gvisor.host.ScmSocket;
+import gvisor.host.Spawn;
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.control.ControlConnection;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A process of this image that was just started, and the connection to it.
+ *
+ * @param process the child
+ * @param connection to its {@code main}
+ */
+public record SandboxProcess(Child process, ControlConnection connection) {
+  private static final int O_WRONLY_CREAT_APPEND = 1 | 0100 | 02000;
+
+  /** Flags of the sandbox: it lives long enough for C2, and its threads are many and shallow. */
+  private static final List<String> SANDBOX_FLAGS =
+      List.of("-Xms24m", "-Xmx1g", "-Xss512k", "-XX:ReservedCodeCacheSize=96m");
+
+  /** Flags of a gofer, which mostly waits. */
+  private static final List<String> GOFER_FLAGS =
+      List.of("-Xms8m", "-Xmx128m", "-Xss512k", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=24m");
+
+  /** Starts the sandbox of container {@code id}; what its VM has to say is appended to {@code messages}. */
+  public static SandboxProcess startSandbox(String id, Path messages) throws CommandFailure {
+    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages);
+  }
+
+  /** Starts the gofer of container {@code id}. */
+  public static SandboxProcess startGofer(String id, Path messages) throws CommandFailure {
+    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages);
+  }
+
+  private static SandboxProcess start(String kind, Class<?> main, List<String> flags, String id, Path messages)
+      throws CommandFailure {
+    String home = System.getProperty("java.home");
+    List<String> argv = new ArrayList<>();
+    argv.add(home + "/bin/java");
+    argv.addAll(flags);
+    argv.addAll(cacheFlags(home, kind));
+    argv.add("-XX:ErrorFile=" + messages);
+    for (String name : List.of("jna.boot.library.path", "jffi.boot.library.path")) {
+      if (System.getProperty(name) != null) {
+        argv.add("-D" + name + "=" + System.getProperty(name));
+      }
+    }
+    argv.add("-m");
+    argv.add(main.getModule().getName() + "/" + main.getName());
+    argv.add(id);
+    try {
+      ScmSocket[] pair = ScmSocket.pair(ScmSocket.STREAM);
+      try (Fd nothing = Fd.open("/dev/null", 2, 0);
+          Fd log = Fd.open(messages.toString(), O_WRONLY_CREAT_APPEND, 0600);
+          ScmSocket childEnd = pair[1]) {
+        Child child =
+            new Spawn(argv.getFirst(), argv)
+                .environment(environment())
+                .newSession()
+                .fd(nothing, 0)
+                .fd(log, 1)
+                .fd(log, 2)
+                .fd(childEnd.fd(), SandboxMain.PARENT_FD)
+                .start();
+        return new SandboxProcess(child, new ControlConnection(pair[0]));
+      } catch (ErrnoException e) {
+        pair[0].close();
+        throw e;
+      }
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot start the " + kind + " process: " + e.errno().message());
+    }
+  }
+
+  private static List<String> cacheFlags(String home, String kind) {
+    String training = System.getProperty("gvisor.train." + kind);
+    if (training != null) {
+      return List.of("-XX:AOTCacheOutput=" + training);
+    }
+    Path cache = Path.of(home, "lib", kind + ".aot");
+    return Files.exists(cache) ? List.of("-XX:AOTCache=" + cache) : List.of();
+  }
+
+  /** The caller's environment says nothing to a sandbox, and may hold secrets. */
+  private static List<String> environment() {
+    List<String> environment = new ArrayList<>();
+    for (Map.Entry<String, String> variable : System.getenv().entrySet()) {
+      if (variable.getKey().startsWith("GVISOR_")) {
+        environment.add(variable.getKey() + "=" + variable.getValue());
+      }
+    }
+    environment.add("LC_ALL=C.UTF-8");
+    return environment;
+  }
+}

@@ -1,0 +1,89 @@
+package gvisor.runsc.sandbox;
+
+import gvisor.api.host.HostFd;
+import gvisor.api.p9.P9Transport;
+import gvisor.runsc.spec.Spec;
+import gvisor.sentry.boot.ContainerSpec;
+import gvisor.sentry.boot.MountSpec;
+import gvisor.sentry.boot.ProcessSpec;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** From the words of {@code config.json} to the kernel's: strings become bytes, bind mounts names of the gofer. */
+final class SpecTranslator {
+  private SpecTranslator() {}
+
+  /** The name under which the gofer serves the source of bind mount number {@code index}. */
+  static String attachName(int index) {
+    return "mount-" + index;
+  }
+
+  static ContainerSpec container(String id, Spec spec, P9Transport gofer, boolean rootOverlay, HostFd[] stdio) {
+    List<MountSpec> mounts = new ArrayList<>();
+    for (int i = 0; i < spec.mounts().size(); i++) {
+      Spec.Mount mount = spec.mounts().get(i);
+      mounts.add(
+          new MountSpec(
+              bytes(mount.destination()),
+              mount.isBind() ? "bind" : mount.type(),
+              bytes(mount.source()),
+              mount.isBind() ? attachName(i) : null,
+              mount.options()));
+    }
+    List<String[]> sysctls = new ArrayList<>();
+    for (Map.Entry<String, String> sysctl : spec.linux().sysctl().entrySet()) {
+      sysctls.add(new String[] {sysctl.getKey(), bytes(sysctl.getValue())});
+    }
+    return new ContainerSpec(
+        id,
+        bytes(spec.hostname()),
+        bytes(spec.domainname()),
+        gofer,
+        spec.root().readonly(),
+        rootOverlay,
+        mounts,
+        bytes(spec.linux().maskedPaths()),
+        bytes(spec.linux().readonlyPaths()),
+        sysctls,
+        process(spec.process(), stdio));
+  }
+
+  static ProcessSpec process(Spec.Process process, HostFd[] stdio) {
+    List<ProcessSpec.Rlimit> limits = new ArrayList<>();
+    for (Spec.Rlimit limit : process.rlimits()) {
+      limits.add(new ProcessSpec.Rlimit(limit.resource(), limit.soft(), limit.hard()));
+    }
+    Spec.Capabilities sets = process.capabilities();
+    return new ProcessSpec(
+        bytes(process.args()),
+        bytes(process.env()),
+        bytes(process.cwd()),
+        process.user().uid(),
+        process.user().gid(),
+        process.user().additionalGids(),
+        process.umask(),
+        new long[] {sets.bounding(), sets.effective(), sets.inheritable(), sets.permitted(), sets.ambient()},
+        process.noNewPrivileges(),
+        limits,
+        process.oomScoreAdj(),
+        process.terminal(),
+        process.consoleHeight(),
+        process.consoleWidth(),
+        stdio);
+  }
+
+  /** Text as the kernel holds it: its UTF-8 bytes, one a character. */
+  private static String bytes(String text) {
+    return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+  }
+
+  private static List<String> bytes(List<String> texts) {
+    List<String> converted = new ArrayList<>(texts.size());
+    for (String text : texts) {
+      converted.add(bytes(text));
+    }
+    return converted;
+  }
+}

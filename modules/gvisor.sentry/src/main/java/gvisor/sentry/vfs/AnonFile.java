@@ -1,0 +1,148 @@
+package gvisor.sentry.vfs;
+
+import gvisor.api.errno.ErrnoException;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Open files without a name in any directory: eventfd, epoll, timerfd, pipes, sockets. {@code /proc/self/fd} shows the
+ * name given here.
+ */
+public final class AnonFile {
+  private AnonFile() {}
+
+  /**
+   * An open file that {@code /proc/self/fd} shows as {@code anon_inode:name}, with the inode that all of that kind share.
+   *
+   * @param name as Linux has it, with brackets where Linux has them: {@code [eventfd]}
+   * @param flags O_* of the open file
+   */
+  public static FileDescription open(Vfs vfs, FileOps ops, String name, int flags) {
+    AnonSuperblock superblock = vfs.anonymous();
+    Dentry dentry = new Dentry(null, "anon_inode:" + name, superblock.shared);
+    return new FileDescription(ops, new Path(vfs.anonymousMount(), dentry), flags);
+  }
+
+  /**
+   * An open file with an inode of its own.
+   *
+   * @param mode type and permissions: {@link Inode#S_IFIFO} or {@link Inode#S_IFSOCK}, 0600 or 0777
+   * @param kind what the name starts with: {@code pipe} gives {@code pipe:[inode number]}
+   */
+  public static FileDescription open(Caller caller, Vfs vfs, FileOps ops, int mode, String kind, int flags) {
+    Inode inode = new AnonInode(vfs.anonymous(), mode, caller);
+    return openInode(vfs, ops, inode, kind + ":[" + inode.ino() + "]", flags);
+  }
+
+  /** An open file of {@code inode}, which no directory knows, shown as {@code text} whatever that is. */
+  public static FileDescription openInode(Vfs vfs, FileOps ops, Inode inode, String text, int flags) {
+    return new FileDescription(ops, new Path(vfs.anonymousMount(), new Dentry(null, text, inode)), flags);
+  }
+
+  /** An inode for two ends to share, as a pipe's do. */
+  public static Inode inode(Caller caller, Vfs vfs, int mode) {
+    return new AnonInode(vfs.anonymous(), mode, caller);
+  }
+
+  /** Whether {@code path} is of a file without a name: its text is the dentry's name as it is. */
+  static boolean isAnonymous(Path path) {
+    return path.mount().vfs() == null && path.dentry().parent() == null;
+  }
+
+  static final class AnonSuperblock extends Superblock {
+    private final AtomicLong nextIno = new AtomicLong(1);
+    private final AnonInode root;
+    private final AnonInode shared;
+
+    AnonSuperblock(long dev) {
+      super(dev);
+      root = new AnonInode(this, Inode.S_IFDIR | 0700, null);
+      shared = new AnonInode(this, 0600, null);
+    }
+
+    @Override
+    public String typeName() {
+      return "anon_inodefs";
+    }
+
+    @Override
+    public Inode root() {
+      return root;
+    }
+
+    @Override
+    public void statfs(StatFs out) {
+      out.type = 0x09041934;
+    }
+  }
+
+  private static final class AnonInode extends Inode {
+    private final long ino;
+    private final long made;
+    private volatile int mode;
+    private volatile int uid;
+    private volatile int gid;
+
+    AnonInode(AnonSuperblock superblock, int mode, Caller caller) {
+      super(superblock);
+      this.ino = superblock.nextIno.getAndIncrement();
+      this.mode = mode;
+      this.uid = caller == null ? 0 : caller.creds().fsuid();
+      this.gid = caller == null ? 0 : caller.creds().fsgid();
+      this.made = caller == null ? 0 : caller.realtimeNanos();
+    }
+
+    @Override
+    public long ino() {
+      return ino;
+    }
+
+    @Override
+    public int mode() {
+      return mode;
+    }
+
+    @Override
+    public int uid() {
+      return uid;
+    }
+
+    @Override
+    public int gid() {
+      return gid;
+    }
+
+    @Override
+    public void stat(StatBuf out) {
+      out.mode = mode;
+      out.nlink = 1;
+      out.uid = uid;
+      out.gid = gid;
+      out.dev = superblock().dev();
+      out.ino = ino;
+      out.rdev = 0;
+      out.size = 0;
+      out.blockSize = 4096;
+      out.blocks = 0;
+      out.atime = made;
+      out.mtime = made;
+      out.ctime = made;
+      out.btime = made;
+    }
+
+    @Override
+    public void setAttr(Caller caller, SetAttr change) throws ErrnoException {
+      if ((change.valid & SetAttr.SIZE) != 0) {
+        throw gvisor.api.errno.Errno.EINVAL.error();
+      }
+      if ((change.valid & SetAttr.MODE) != 0) {
+        mode = mode & S_IFMT | change.mode & 07777;
+      }
+      if ((change.valid & SetAttr.UID) != 0) {
+        uid = change.uid;
+      }
+      if ((change.valid & SetAttr.GID) != 0) {
+        gid = change.gid;
+      }
+    }
+  }
+}
