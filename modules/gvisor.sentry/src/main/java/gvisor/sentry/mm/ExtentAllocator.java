@@ -303,6 +303,11 @@ public final class ExtentAllocator implements PageAllocator {
   }
 
   @Override
+  public long nextHole(long offset, long limit) {
+    return file.nextHole(offset, limit);
+  }
+
+  @Override
   public long allocatedBytes() {
     return allocated;
   }

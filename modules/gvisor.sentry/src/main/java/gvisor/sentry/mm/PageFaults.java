@@ -121,7 +121,7 @@ final class PageFaults {
           if ((allowed & WRITE) != 0 && (pma.mapped & WRITE) == 0) {
             wanted |= WRITE;
           } else {
-            return isViolation(addr) ? FaultResult.SEGV_ACCERR : FaultResult.OK;
+            return isViolation(pma, addr) ? FaultResult.SEGV_ACCERR : FaultResult.OK;
           }
         }
         if ((wanted & ~allowed) != 0 || allowed == 0) {
@@ -159,24 +159,31 @@ final class PageFaults {
   }
 
   /**
-   * Whether a fault on a page that is mapped with all it may have is a violation. The first time the access is tried once
-   * more, because another thread may have mapped the page between the access and now; the second time, nothing having been
-   * mapped since, it is one.
+   * Whether a fault on a page that is mapped with all it may have is a violation. The first time the page is mapped again
+   * and the access tried once more, because another thread may have mapped it between the access and now, or the platform,
+   * which is only a cache, may have thrown it away. The second time, nothing having been mapped since, it is one.
    */
-  private boolean isViolation(long addr) {
+  private boolean isViolation(Pma pma, long addr) throws ErrnoException {
     long thread = Thread.currentThread().threadId();
+    int slot = -1;
     for (int i = 0; i < SUSPECTS; i++) {
       if (suspectThread[i] == thread) {
-        boolean same = suspectAddress[i] == addr && suspectChange[i] == changes;
-        suspectAddress[i] = addr;
-        suspectChange[i] = changes;
-        return same;
+        if (suspectAddress[i] == addr && suspectChange[i] == changes) {
+          return true;
+        }
+        slot = i;
+        break;
       }
     }
-    suspectThread[nextSuspect] = thread;
-    suspectAddress[nextSuspect] = addr;
-    suspectChange[nextSuspect] = changes;
-    nextSuspect = (nextSuspect + 1) % SUSPECTS;
+    if (slot < 0) {
+      slot = nextSuspect;
+      nextSuspect = (nextSuspect + 1) % SUSPECTS;
+    }
+    pma.mapped = 0;
+    mm.mapInPlatform(pma);
+    suspectThread[slot] = thread;
+    suspectAddress[slot] = addr;
+    suspectChange[slot] = changes;
     return false;
   }
 
