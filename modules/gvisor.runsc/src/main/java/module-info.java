@@ -6,6 +6,7 @@ module gvisor.runsc {
   requires gvisor.gofer;
   requires info.picocli;
   requires com.fasterxml.jackson.databind;
+  requires jdk.unsupported;
   requires org.apache.logging.log4j;
   requires org.jnrproject.unixsocket;
 

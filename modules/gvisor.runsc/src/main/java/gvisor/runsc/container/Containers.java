@@ -68,7 +68,7 @@ public final class Containers {
   public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
     store.makeDirectory(id);
     List<SandboxProcess> started = new ArrayList<>();
-    try (StateStore.Lock lock = store.lock(id)) {
+    try (StateStore.Lock _ = store.lock(id)) {
       return create(id, bundle, stdio, started);
     } catch (CommandFailure | RuntimeException e) {
       CommandFailure told = e instanceof CommandFailure f ? explained(f, id) : null;
@@ -207,7 +207,7 @@ public final class Containers {
 
   /** Lets the first process of a created container run. */
   public void start(String id) throws CommandFailure {
-    try (StateStore.Lock lock = store.lock(id)) {
+    try (StateStore.Lock _ = store.lock(id)) {
       ContainerState state = store.load(id);
       if (!state.status().equals("created")) {
         throw new CommandFailure("cannot start container \"" + id + "\" in state " + state.status());
@@ -259,7 +259,7 @@ public final class Containers {
 
   /** Pauses or resumes a container. */
   public void setPaused(String id, boolean paused) throws CommandFailure {
-    try (StateStore.Lock lock = store.lock(id)) {
+    try (StateStore.Lock _ = store.lock(id)) {
       ContainerState state = store.load(id);
       String wanted = paused ? "running" : "paused";
       if (!state.status().equals(wanted)) {
@@ -281,7 +281,7 @@ public final class Containers {
       }
       throw new CommandFailure("container \"" + id + "\" does not exist");
     }
-    try (StateStore.Lock lock = store.lock(id)) {
+    try (StateStore.Lock _ = store.lock(id)) {
       ContainerState state;
       try {
         state = store.load(id);
@@ -325,7 +325,7 @@ public final class Containers {
         recorded != null
             ? null
             : explained(new CommandFailure("the sandbox of container \"" + id + "\" has ended"), id);
-    try (StateStore.Lock lock = store.lock(id)) {
+    try (StateStore.Lock _ = store.lock(id)) {
       remove(created.state());
     } catch (CommandFailure e) {
       if (Files.exists(store.directory(id))) {
@@ -342,7 +342,7 @@ public final class Containers {
   public void abandon(Created created) throws CommandFailure {
     created.sandbox().process().kill(SIGKILL);
     created.sandbox().process().waitFor();
-    try (StateStore.Lock lock = store.lock(created.state().id())) {
+    try (StateStore.Lock _ = store.lock(created.state().id())) {
       remove(created.state());
     }
   }

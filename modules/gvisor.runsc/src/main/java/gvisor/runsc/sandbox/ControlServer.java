@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
+import gvisor.api.mem.MemoryFile;
 import gvisor.host.Fd;
 import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
@@ -33,7 +34,7 @@ import java.util.List;
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
  *   <li>{@code wait}: id, pid. Adds status, as {@code man 2 wait} has it
  *   <li>{@code signal}: id, pid, signal, all
- *   <li>{@code ps}: id. Adds processes
+ *   <li>{@code ps}: id. Adds processes and memoryBytes
  *   <li>{@code pause}, {@code resume}, {@code destroy}: id
  *   <li>{@code resize}: id, pid, rows, columns
  *   <li>{@code detach}: from now on the sandbox outlives the connection it was started over
@@ -46,6 +47,7 @@ final class ControlServer {
   private static final long LINGER_MILLIS = 1000;
 
   private final Sentry sentry;
+  private final MemoryFile memory;
   private final Object lock = new Object();
 
   // Guarded by lock.
@@ -56,8 +58,9 @@ final class ControlServer {
   private int requestsInFlight;
   private Fd exitFile;
 
-  ControlServer(Sentry sentry) {
+  ControlServer(Sentry sentry, MemoryFile memory) {
     this.sentry = sentry;
+    this.memory = memory;
   }
 
   static ObjectNode success() {
@@ -297,7 +300,7 @@ final class ControlServer {
   }
 
   private ObjectNode processes(String id) {
-    ObjectNode answer = success();
+    ObjectNode answer = success().put("memoryBytes", memory.committedBytes());
     ArrayNode list = answer.putArray("processes");
     for (Sentry.ProcessInfo info : sentry.processes(id)) {
       list.addObject()

@@ -51,14 +51,19 @@ public final class SandboxMain {
       return INTERNAL_ERROR; // Whoever started this gave up before saying what for.
     }
     Sentry sentry;
+    MemFd memory;
     try {
-      sentry = boot(boot.body());
+      memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
+      sentry = boot(boot.body(), memory);
+    } catch (ErrnoException e) {
+      parent.send(ControlServer.failure(new IOException("cannot make the sandbox's memory: " + e.getMessage())), List.of());
+      return INTERNAL_ERROR;
     } catch (IOException e) {
       parent.send(ControlServer.failure(e), List.of());
       return INTERNAL_ERROR;
     }
     parent.send(ControlServer.success(), List.of());
-    ControlServer server = new ControlServer(sentry);
+    ControlServer server = new ControlServer(sentry, memory);
     if (!boot.fds().isEmpty()) {
       server.listen(ScmSocket.adopt(boot.fds().getFirst()));
     }
@@ -68,7 +73,7 @@ public final class SandboxMain {
     return code;
   }
 
-  private static Sentry boot(JsonNode request) throws IOException {
+  private static Sentry boot(JsonNode request, MemFd memory) throws IOException {
     String name = request.path("platform").asText();
     PlatformProvider provider = provider(name);
     String reason = provider.unavailableReason();
@@ -76,7 +81,6 @@ public final class SandboxMain {
       throw new IOException("--platform=" + name + " is not available: " + reason);
     }
     try {
-      MemFd memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       Platform platform = provider.open(memory);
       LinuxHost host = new LinuxHost();
       SentryOptions options =
@@ -86,7 +90,7 @@ public final class SandboxMain {
               host.processorCount());
       return Sentry.boot(platform, memory, host, options);
     } catch (ErrnoException e) {
-      throw new IOException("cannot make the sandbox's memory: " + e.getMessage());
+      throw new IOException("cannot read the host's clocks: " + e.getMessage());
     }
   }
 

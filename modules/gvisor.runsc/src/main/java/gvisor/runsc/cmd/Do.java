@@ -1,0 +1,124 @@
+package gvisor.runsc.cmd;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.host.Fd;
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.Version;
+import gvisor.runsc.config.Config;
+import gvisor.runsc.json.Json;
+import gvisor.runsc.json.MalformedJsonException;
+import gvisor.runsc.spec.Bundle;
+import gvisor.runsc.spec.CapabilityNames;
+import gvisor.runsc.spec.SpecReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code do}: runs a command of the host in a sandbox over the host's files; changes stay in memory and are dropped. */
+@CommandLine.Command(
+    name = "do",
+    description = "Runs a command of this machine in a sandbox; what it changes is dropped at the end.")
+final class Do extends Command {
+  @Option(names = {"--root", "-root"}, paramLabel = "DIR", description = "directory that is the root (default: /)")
+  String root = "/";
+
+  @Option(names = {"--cwd", "-cwd"}, paramLabel = "DIR", description = "working directory (default: the current one)")
+  String cwd = "";
+
+  @Option(names = {"--quiet", "-quiet"}, hidden = true)
+  boolean quiet;
+
+  @Option(names = {"--force-overlay", "-force-overlay"}, arity = "0..1", fallbackValue = "true", hidden = true)
+  boolean forceOverlay = true;
+
+  @Parameters(arity = "1..*", paramLabel = "COMMAND")
+  List<String> command;
+
+  @Override
+  int run(Config config) throws CommandFailure {
+    Path directory = Path.of(root).toAbsolutePath().normalize();
+    if (!Files.isDirectory(directory)) {
+      throw new CommandFailure("--root=" + root + ": no such directory");
+    }
+    Config overlaid =
+        new Config(
+            config.root(),
+            config.platform(),
+            config.network(),
+            config.debug(),
+            config.debugLog(),
+            config.log(),
+            config.logFormat(),
+            config.strace(),
+            config.overlay() == Config.Overlay.NONE ? Config.Overlay.ROOT : config.overlay(),
+            config.ignoreCgroups());
+    String id = "do-" + ProcessHandle.current().pid();
+    ObjectNode json = config(directory);
+    try {
+      Bundle bundle = new Bundle(Path.of("/"), json, SpecReader.read(json));
+      return Run.run(overlaid, id, bundle, "", "", false);
+    } catch (MalformedJsonException e) {
+      throw new CommandFailure(e.getMessage());
+    }
+  }
+
+  private ObjectNode config(Path directory) throws CommandFailure {
+    ObjectNode json = Json.object().put("ociVersion", Version.OCI).put("hostname", "runsc-do");
+    json.putObject("root").put("path", directory.toString()).put("readonly", false);
+    ObjectNode process = json.putObject("process");
+    process.put("terminal", Fd.adopt(0).isTerminal() && Fd.adopt(1).isTerminal());
+    String workingDirectory = cwd.isEmpty() ? System.getProperty("user.dir") : cwd;
+    // Below another root the current directory may well not exist.
+    process.put("cwd", cwd.isEmpty() && !directory.equals(Path.of("/")) ? "/" : workingDirectory);
+    ArrayNode args = process.putArray("args");
+    command.forEach(args::add);
+    ArrayNode env = process.putArray("env");
+    System.getenv().forEach((name, value) -> env.add(name + "=" + value));
+    int[] ids = ownIds();
+    process.putObject("user").put("uid", Integer.toUnsignedLong(ids[0])).put("gid", Integer.toUnsignedLong(ids[1]));
+    ObjectNode sets = process.putObject("capabilities");
+    for (String set : List.of("bounding", "effective", "permitted", "inheritable")) {
+      ArrayNode names = sets.putArray(set);
+      for (String name : CapabilityNames.ALL) {
+        names.add("CAP_" + name);
+      }
+    }
+    ArrayNode mounts = json.putArray("mounts");
+    mount(mounts, "/proc", "proc");
+    mount(mounts, "/sys", "sysfs");
+    mount(mounts, "/dev", "devtmpfs");
+    mount(mounts, "/dev/shm", "tmpfs", "mode=1777");
+    mount(mounts, "/dev/pts", "devpts", "newinstance", "ptmxmode=0666", "mode=0620");
+    return json;
+  }
+
+  private static void mount(ArrayNode mounts, String destination, String type, String... options) {
+    ArrayNode list =
+        mounts.addObject().put("destination", destination).put("type", type).put("source", type).putArray("options");
+    for (String option : options) {
+      list.add(option);
+    }
+  }
+
+  /** The effective user and group id of this process: {@code man 5 proc_pid_status}. */
+  private static int[] ownIds() throws CommandFailure {
+    int[] ids = new int[2];
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (line.startsWith("Uid:")) {
+          ids[0] = Integer.parseUnsignedInt(line.split("\\s+")[2]);
+        } else if (line.startsWith("Gid:")) {
+          ids[1] = Integer.parseUnsignedInt(line.split("\\s+")[2]);
+        }
+      }
+      return ids;
+    } catch (IOException e) {
+      throw new CommandFailure("/proc/self/status: " + e.getMessage());
+    }
+  }
+}

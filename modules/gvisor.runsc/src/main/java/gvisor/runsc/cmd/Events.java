@@ -1,0 +1,72 @@
+package gvisor.runsc.cmd;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.config.Config;
+import gvisor.runsc.container.Containers;
+import gvisor.runsc.container.ControlClient;
+import gvisor.runsc.json.Json;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code events}: what a container uses, as JSON lines in the shape of runc's. */
+@CommandLine.Command(name = "events", description = "Prints what a container uses, as JSON.")
+final class Events extends Command {
+  @Option(names = {"--stats", "-stats"}, description = "print once and end")
+  boolean stats;
+
+  @Option(names = {"--interval", "-interval"}, paramLabel = "TIME", description = "between two lines, such as 5s")
+  String interval = "5s";
+
+  @Parameters(paramLabel = "ID")
+  String id;
+
+  @Override
+  int run(Config config) throws CommandFailure {
+    if (!interval.matches("[1-9]\\d{0,8}(ms|s|m)")) {
+      throw new CommandFailure("--interval=" + interval + " is no time such as 500ms, 5s or 1m");
+    }
+    Containers containers = new Containers(config);
+    print(containers);
+    while (!stats) {
+      try {
+        Thread.sleep(intervalMillis());
+      } catch (InterruptedException e) {
+        return 0;
+      }
+      if (containers.store().load(id).status().equals("stopped")) {
+        return 0;
+      }
+      print(containers);
+    }
+    return 0;
+  }
+
+  private long intervalMillis() {
+    long number = Long.parseLong(interval.replaceAll("\\D", ""));
+    return interval.endsWith("ms") ? number : interval.endsWith("s") ? number * 1000 : number * 60_000;
+  }
+
+  private void print(Containers containers) throws CommandFailure {
+    long cpuNanos = 0;
+    int tasks = 0;
+    long memoryBytes;
+    try (ControlClient client = containers.connect(id)) {
+      var answer = client.call(client.request("ps"));
+      for (var process : answer.path("processes")) {
+        cpuNanos += process.path("cpuNanos").asLong();
+        tasks += process.path("threads").asInt();
+      }
+      memoryBytes = answer.path("memoryBytes").asLong();
+    }
+    ObjectNode event = Json.object().put("type", "stats").put("id", id);
+    ObjectNode data = event.putObject("data");
+    data.putObject("cpu").putObject("usage").put("total", cpuNanos);
+    data.putObject("memory").putObject("usage").put("usage", memoryBytes);
+    data.putObject("pids").put("current", tasks);
+    System.out.println(new String(Json.write(event), StandardCharsets.UTF_8));
+    System.out.flush();
+  }
+}

@@ -1,0 +1,53 @@
+package gvisor.runsc.cmd;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.runsc.Version;
+import gvisor.runsc.config.Config;
+import gvisor.runsc.json.Json;
+import gvisor.runsc.spec.CapabilityNames;
+import java.util.List;
+import picocli.CommandLine;
+
+/** {@code features}: what this runtime does, as features.md of the OCI specification has it. */
+@CommandLine.Command(name = "features", description = "Prints what this runtime supports, as JSON.")
+final class Features extends Command {
+  private static final List<String> HOOKS =
+      List.of("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop");
+
+  private static final List<String> MOUNT_OPTIONS =
+      List.of(
+          "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "noatime", "nodev", "nodiratime",
+          "noexec", "norelatime", "nostrictatime", "nosuid", "private", "rbind", "relatime", "remount", "ro",
+          "rprivate", "rslave", "rw", "slave", "strictatime", "suid", "sync");
+
+  @Override
+  int run(Config config) {
+    ObjectNode json = Json.object().put("ociVersionMin", "1.0.0").put("ociVersionMax", Version.OCI);
+    strings(json.putArray("hooks"), HOOKS);
+    strings(json.putArray("mountOptions"), MOUNT_OPTIONS);
+    ObjectNode linux = json.putObject("linux");
+    strings(linux.putArray("namespaces"), List.of("ipc", "mount", "network", "pid", "uts"));
+    ArrayNode capabilities = linux.putArray("capabilities");
+    CapabilityNames.ALL.forEach(name -> capabilities.add("CAP_" + name));
+    linux
+        .putObject("cgroup")
+        .put("v1", false)
+        .put("v2", false)
+        .put("systemd", false)
+        .put("systemdUser", false)
+        .put("rdma", false);
+    linux.putObject("seccomp").put("enabled", false);
+    linux.putObject("apparmor").put("enabled", false);
+    linux.putObject("selinux").put("enabled", false);
+    linux.putObject("intelRdt").put("enabled", false);
+    json.putObject("annotations").put("version", Version.NUMBER);
+    byte[] text = Json.writeIndented(json);
+    System.out.write(text, 0, text.length);
+    return 0;
+  }
+
+  private static void strings(ArrayNode array, List<String> texts) {
+    texts.forEach(array::add);
+  }
+}

@@ -1,0 +1,68 @@
+package gvisor.runsc.cmd;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.config.Config;
+import gvisor.runsc.container.Containers;
+import gvisor.runsc.container.ControlClient;
+import gvisor.runsc.json.Json;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code ps}: the processes of a container. */
+@CommandLine.Command(name = "ps", description = "Lists the processes of a container.")
+final class Ps extends Command {
+  private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm").withZone(ZoneId.systemDefault());
+
+  @Option(names = {"--format", "-f", "-format"}, paramLabel = "FORMAT", description = "table or json")
+  String format = "table";
+
+  @Parameters(index = "0", paramLabel = "ID")
+  String id;
+
+  /** Options for the host's ps, which Docker passes on; the sandbox's processes are not the host's. */
+  @Parameters(index = "1..*", hidden = true)
+  List<String> psOptions;
+
+  @Override
+  int run(Config config) throws CommandFailure {
+    if (!format.equals("table") && !format.equals("json")) {
+      throw new CommandFailure("--format=" + format + " is none of: table, json");
+    }
+    JsonNode processes;
+    try (ControlClient client = new Containers(config).connect(id)) {
+      processes = client.call(client.request("ps")).path("processes");
+    }
+    if (format.equals("json")) {
+      // Like runc: the bare numbers, which Docker and containerd read.
+      ArrayNode pids = Json.array();
+      processes.forEach(process -> pids.add(process.path("pid").asInt()));
+      byte[] text = Json.write(pids);
+      System.out.write(text, 0, text.length);
+      System.out.println();
+      return 0;
+    }
+    System.out.printf(Locale.ROOT, "%-10s %-10s %-10s %-8s %-10s %s%n", "UID", "PID", "PPID", "STIME", "TIME", "CMD");
+    for (JsonNode process : processes) {
+      Instant start = Instant.ofEpochSecond(process.path("startRealtimeNanos").asLong() / 1_000_000_000);
+      long cpuMillis = process.path("cpuNanos").asLong() / 1_000_000;
+      System.out.printf(
+          Locale.ROOT,
+          "%-10d %-10d %-10d %-8s %-10s %s%n",
+          process.path("uid").asLong(),
+          process.path("pid").asInt(),
+          process.path("ppid").asInt(),
+          CLOCK.format(start),
+          cpuMillis < 1000 ? cpuMillis + "ms" : cpuMillis / 1000 + "s",
+          process.path("command").asText());
+    }
+    return 0;
+  }
+}

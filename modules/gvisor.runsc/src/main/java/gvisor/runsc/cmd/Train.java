@@ -1,0 +1,73 @@
+package gvisor.runsc.cmd;
+
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.config.Config;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code train}: runs every command once in this VM, for the AOT cache that the build makes of it. With a bundle the
+ * container is a real one, so that the sandbox and the gofer can be trained by the same run.
+ */
+@CommandLine.Command(name = "train", hidden = true)
+final class Train extends Command {
+  @Option(names = "--bundle")
+  String bundle = "";
+
+  @Override
+  int run(Config config) throws CommandFailure {
+    try {
+      Path root = Files.createTempDirectory("runsc-train");
+      try {
+        train(root);
+      } finally {
+        remove(root);
+      }
+    } catch (IOException e) {
+      throw new CommandFailure("training: " + e.getMessage());
+    }
+    return 0;
+  }
+
+  private void train(Path root) throws CommandFailure {
+    List<String> global =
+        List.of("--root", root + "/state", "--log", root + "/log", "--log-format", "json", "--overlay2=none");
+    command(global, "--version");
+    command(global, "help");
+    command(global, "features");
+    command(global, "spec", "--bundle", root.toString());
+    // Each of these fails, for want of a container, after most of its way.
+    for (String verb : List.of("state", "start", "kill", "delete", "pause", "resume", "wait", "ps")) {
+      command(global, verb, "absent");
+    }
+    command(global, "exec", "absent", "true");
+    command(global, "create", "--bundle", root.toString(), "absent");
+    command(global, "delete", "--force", "absent");
+    command(global, "list");
+    command(global, "list", "--format", "json");
+    if (!bundle.isEmpty()) {
+      int code = command(List.of("--root", root + "/state"), "run", "--bundle", bundle, "train");
+      if (code != 0) {
+        throw new CommandFailure("the training container exited with " + code);
+      }
+    }
+  }
+
+  private static int command(List<String> global, String... verb) {
+    return Cli.run(Stream.concat(global.stream(), Stream.of(verb)).toArray(String[]::new));
+  }
+
+  private static void remove(Path root) throws IOException {
+    try (Stream<Path> files = Files.walk(root)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package gvisor.runsc.cmd;
+
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.config.Config;
+import gvisor.runsc.container.Containers;
+import gvisor.runsc.container.ControlClient;
+import gvisor.runsc.json.Json;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code wait}: prints the exit status of a container or one of its processes when it has ended. */
+@CommandLine.Command(name = "wait", description = "Waits for the end of a container and prints its exit status.")
+final class Wait extends Command {
+  @Option(names = {"--pid", "-pid"}, paramLabel = "PID", description = "a process by its number in the container")
+  int pid = 1;
+
+  @Parameters(paramLabel = "ID")
+  String id;
+
+  @Override
+  int run(Config config) throws CommandFailure {
+    Containers containers = new Containers(config);
+    int code;
+    try (ControlClient client = containers.connect(id)) {
+      code = Containers.exitCode(client.call(client.request("wait").put("pid", pid)));
+    } catch (CommandFailure e) {
+      Integer recorded = pid == 1 ? containers.recordedExitCode(id) : null;
+      if (recorded == null) {
+        throw e;
+      }
+      code = recorded;
+    }
+    byte[] text = Json.writeIndented(Json.object().put("id", id).put("exitStatus", code));
+    System.out.write(text, 0, text.length);
+    return 0;
+  }
+}
