@@ -14,7 +14,14 @@ import gvisor.sentry.auth.Capability;
  * terminal has one. Every method takes {@link Kernel#tasksLock}: call it without a lock of the terminal's own.
  */
 public final class ControllingTerminal {
+  /** A terminal, as the kernel sees it. */
+  public interface Device {
+    /** Its number, as {@code /proc/[pid]/stat} shows it. */
+    long rdev();
+  }
+
   private final Kernel kernel;
+  private final Device device;
 
   /** Whose terminal it is, or null. Guarded by {@link Kernel#tasksLock}. */
   Session session;
@@ -22,8 +29,30 @@ public final class ControllingTerminal {
   /** The group in the foreground, or null. Guarded by {@link Kernel#tasksLock}. */
   ProcessGroup foreground;
 
-  public ControllingTerminal(Kernel kernel) {
+  public ControllingTerminal(Kernel kernel, Device device) {
     this.kernel = kernel;
+    this.device = device;
+  }
+
+  /** The controlling terminal of {@code task}'s session, or null. */
+  public static ControllingTerminal of(Task task) {
+    return of(task.threadGroup());
+  }
+
+  /** The controlling terminal of {@code process}' session, or null. */
+  public static ControllingTerminal of(ThreadGroup process) {
+    process.kernel().tasksLock.lock();
+    try {
+      ProcessGroup group = process.group;
+      return group == null ? null : group.session().terminal;
+    } finally {
+      process.kernel().tasksLock.unlock();
+    }
+  }
+
+  /** The terminal. */
+  public Device device() {
+    return device;
   }
 
   /** Whether it is {@code task}'s controlling terminal. */
@@ -141,6 +170,26 @@ public final class ControllingTerminal {
     try {
       requireControlling(task);
       return session.id().in(task.pidNamespace());
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  /** The foreground group's id in {@code viewer}, 0 for none: for the other end, and {@code /proc/[pid]/stat}. */
+  public int foregroundIn(PidNamespace viewer) {
+    kernel.tasksLock.lock();
+    try {
+      return foreground == null ? 0 : foreground.id().in(viewer);
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  /** The session's id in {@code viewer}, 0 for none: for the other end. */
+  public int sessionIn(PidNamespace viewer) {
+    kernel.tasksLock.lock();
+    try {
+      return session == null ? 0 : session.id().in(viewer);
     } finally {
       kernel.tasksLock.unlock();
     }

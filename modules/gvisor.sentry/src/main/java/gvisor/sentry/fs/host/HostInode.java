@@ -199,7 +199,7 @@ final class HostInode extends Inode {
     return new HostFile(this);
   }
 
-  /** The path walk has nothing of its own behind it, whatever its type is. */
+  @Override
   public boolean opensItself() {
     return true;
   }
