@@ -8,7 +8,7 @@ import static gvisor.api.errno.Errno.ENOMEM;
 import gvisor.api.errno.ErrnoException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 
 /** Who has which process id ({@code man 7 pid_namespaces}). Guarded by {@link Kernel#tasksLock}, which public methods take. */
 public final class PidNamespace {
@@ -24,7 +24,7 @@ public final class PidNamespace {
   private final PidNamespace parent;
   private final int level;
   private final long inode;
-  private final TreeMap<Integer, Pid> pids = new TreeMap<>();
+  private final ConcurrentSkipListMap<Integer, Pid> pids = new ConcurrentSkipListMap<>();
   private int last;
 
   /** The first process, which adopts orphans and takes the namespace with it when it dies; null before it exists. */
@@ -134,6 +134,12 @@ public final class PidNamespace {
     } finally {
       kernel.tasksLock.unlock();
     }
+  }
+
+  /** Whether there is a task of that number. Takes no lock, so its answer may be old. */
+  public boolean hasTask(int number) {
+    Pid pid = pids.get(number);
+    return pid != null && pid.task != null;
   }
 
   Pid find(int number) {

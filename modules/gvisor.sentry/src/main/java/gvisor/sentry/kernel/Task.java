@@ -450,6 +450,67 @@ public final class Task implements Caller {
     recalculateSignals();
   }
 
+  /**
+   * Reads, and if {@code change} replaces, what the process does with {@code signo}. A pending signal that is ignored
+   * from now on is forgotten.
+   *
+   * @return handler, flags, restorer and mask before
+   */
+  public long[] action(int signo, boolean change, long handler, long flags, long restorer, long mask) {
+    kernel.tasksLock.lock();
+    try {
+      SignalHandlers h = group.handlers;
+      long[] old = {h.handler(signo), h.flags(signo), h.restorer(signo), h.mask(signo)};
+      if (change) {
+        h.set(signo, handler, flags, restorer, mask);
+        if (h.ignores(signo)) {
+          Signals.discardEverywhere(group, Signal.bit(signo));
+        }
+      }
+      return old;
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  /** Base and size of the alternate signal stack. */
+  public long[] altStack() {
+    return new long[] {altStackBase, altStackSize};
+  }
+
+  /** Replaces the alternate signal stack, which has been checked. */
+  public void setAltStack(long base, long size, int flags) {
+    altStackBase = base;
+    altStackSize = size;
+    altStackFlags = flags;
+  }
+
+  /** Where 0 is stored, and a futex woken, when the thread dies. */
+  public void setClearChildTid(long addr) {
+    clearChildTid = addr;
+  }
+
+  /** The head of the list of locks it holds. */
+  public long robustList() {
+    return robustList;
+  }
+
+  public void setRobustList(long head) {
+    robustList = head;
+  }
+
+  /** Its one wait on a futex, reused. */
+  public FutexWaiter futexWaiter() {
+    return futexWaiter;
+  }
+
+  /** Takes what {@code restart_syscall} is to go on with, or null. */
+  public RestartBlock takeRestartBlock() {
+    RestartBlock block = restartBlock;
+    restartBlock = null;
+    return block;
+  }
+
   /** Starts with {@code mask}, before anybody knows the task. */
   void inheritSignalMask(long mask) {
     signalMask = mask;

@@ -251,6 +251,25 @@ public final class ThreadGroup {
     return sum;
   }
 
+  /** Of children that were waited for. */
+  public long childMinorFaults() {
+    return childMinorFaults;
+  }
+
+  /** The most memory it had at once, as far as that was looked at. */
+  public long maxRssBytes() {
+    return maxRssBytes;
+  }
+
+  public long childMaxRssBytes() {
+    return childMaxRssBytes;
+  }
+
+  /** Interval and POSIX timers. */
+  public ProcessTimers timers() {
+    return timers;
+  }
+
   /** CLOCK_MONOTONIC at its start, in nanoseconds. */
   public long startNanos() {
     return startNanos;

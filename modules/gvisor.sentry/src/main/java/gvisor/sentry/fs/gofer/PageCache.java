@@ -1,7 +1,9 @@
 package gvisor.sentry.fs.gofer;
 
 import static gvisor.api.errno.Errno.EIO;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
+import gvisor.api.abi.Stat;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.mm.Mappable;
 import gvisor.sentry.mm.MappingSpace;
@@ -75,15 +77,17 @@ final class PageCache implements Mappable {
 
   @Override
   public long pages(long fileOffset, int maxPages, boolean write, int[] run) throws ErrnoException {
-    int before;
-    int after;
     long frame;
+    int added = 0;
     cacheLock.lock();
     try {
-      before = pageCount;
+      added = -pageCount;
       long size = held.size;
       if (fileOffset >= size) {
-        return BEYOND_END;
+        size = sizeOnHost();
+        if (fileOffset >= size) {
+          return BEYOND_END;
+        }
       }
       long index = fileOffset >>> CHUNK_SHIFT;
       int first = (int) (fileOffset >>> PAGE_SHIFT) & CHUNK_PAGES - 1;
@@ -103,12 +107,12 @@ final class PageCache implements Mappable {
       }
       pages.acquire(frame, (long) n * PAGE);
       run[0] = n;
-      after = pageCount;
     } finally {
+      added += pageCount;
       cacheLock.unlock();
-    }
-    if (after > before) {
-      budget.grown(this, (long) (after - before) * PAGE);
+      if (added > 0) {
+        budget.grown(this, (long) added * PAGE);
+      }
     }
     return frame;
   }
@@ -400,6 +404,21 @@ final class PageCache implements Mappable {
         c.dirty &= ~(1L << p);
         dirtyCount = dirtyCount - 1;
       }
+    }
+  }
+
+  /** What the file's end is now: before an application is told that it touched what is behind it. */
+  private long sizeOnHost() throws ErrnoException {
+    SharedFd fd = held.acquireFd(false);
+    if (fd == null) {
+      return held.size;
+    }
+    try {
+      MemorySegment stat = MemorySegment.ofArray(new byte[Stat.SIZE]);
+      fd.fd.fstat(stat);
+      return stat.get(JAVA_LONG_UNALIGNED, Stat.ST_SIZE);
+    } finally {
+      fd.release();
     }
   }
 

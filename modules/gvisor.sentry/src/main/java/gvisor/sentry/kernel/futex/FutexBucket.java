@@ -26,6 +26,12 @@ final class FutexBucket {
   }
 
   void remove(FutexWaiter w) {
+    unlink(w);
+    w.bucket = null;
+  }
+
+  /** Takes it out for another bucket: it still waits. */
+  void unlink(FutexWaiter w) {
     if (w.previous == null) {
       first = w.next;
     } else {
@@ -38,6 +44,5 @@ final class FutexBucket {
     }
     w.next = null;
     w.previous = null;
-    w.bucket = null;
   }
 }

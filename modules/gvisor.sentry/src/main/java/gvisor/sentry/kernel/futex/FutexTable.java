@@ -172,7 +172,7 @@ public final class FutexTable {
         if (w.space == spaceFrom && w.offset == offsetFrom) {
           moved++;
           if (spaceFrom != spaceTo || offsetFrom != offsetTo) {
-            a.remove(w);
+            a.unlink(w);
             w.space = spaceTo;
             w.offset = offsetTo;
             b.add(w);
