@@ -641,6 +641,20 @@ public final class Task implements Caller {
     return involuntarySwitches;
   }
 
+  /** How many nanoseconds a timeout may be late ({@code PR_SET_TIMERSLACK}): stored. */
+  public long timerSlack() {
+    return timerSlackNanos;
+  }
+
+  public void setTimerSlack(long nanos) {
+    timerSlackNanos = nanos;
+  }
+
+  /** Where its children are born. */
+  public PidNamespace childPidNamespace() {
+    return childPidNamespace == null ? pidNamespace() : childPidNamespace;
+  }
+
   public long minorFaults() {
     return minorFaults;
   }
