@@ -226,6 +226,20 @@ class OverlayInode extends Inode {
     }
   }
 
+  /**
+   * One of its names is about to go: if it has others, which only the lower tree knows, it is copied up while there is a
+   * name to do that by.
+   */
+  final void keepOtherNames() throws ErrnoException {
+    if (upper == null && !isDirectory()) {
+      StatBuf now = new StatBuf();
+      stat(now);
+      if (now.nlink > 1) {
+        copyUp();
+      }
+    }
+  }
+
   /** It is called {@code name} in {@code parent}. */
   final void foundAt(OverlayDirectory parent, String name) {
     if (place == null) {

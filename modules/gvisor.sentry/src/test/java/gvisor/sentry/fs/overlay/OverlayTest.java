@@ -116,6 +116,20 @@ final class OverlayTest {
   }
 
   @Test
+  void fileCanBeChangedByTheNameThatIsLeft() throws Exception {
+    assertEquals("hello", tree.read("/hard1"));
+    tree.unlink("/file");
+    tree.chmod("/hard1", 0600);
+    assertEquals("hello", tree.read("/dir/hard2"));
+    assertEquals(0100600, tree.stat("/dir/hard2").mode);
+    tree.write("/x", "x");
+    tree.rename("/x", "/hard1");
+    assertEquals(1, tree.stat("/dir/hard2").nlink);
+    tree.append("/dir/hard2", "!");
+    assertEquals("hello!", tree.read("/dir/hard2"));
+  }
+
+  @Test
   void linksToLowerFiles() throws Exception {
     tree.link("/dir/one", "/one");
     assertEquals(2, tree.stat("/one").nlink);
