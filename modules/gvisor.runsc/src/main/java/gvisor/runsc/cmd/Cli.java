@@ -41,15 +41,11 @@ public final class Cli {
     line.setStopAtPositional(true);
     line.setParameterExceptionHandler((e, unused) -> fail(global, args, firstLine(e.getMessage())));
     line.setExecutionExceptionHandler((e, unused, parsed) -> failed(global, args, e));
-    if (name == null && !asksForHelpOrVersion(args)) {
+    if (args.length == 0) {
       Help.print(new PrintWriter(System.err, true));
       return CommandFailure.FAILED;
     }
     return line.execute(args);
-  }
-
-  private static boolean asksForHelpOrVersion(String[] args) {
-    return args.length > 0 && args[args.length - 1].startsWith("-");
   }
 
   /** The first argument that is no option and no option's value, or null. */

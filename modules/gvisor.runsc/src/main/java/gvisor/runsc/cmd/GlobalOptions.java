@@ -4,12 +4,13 @@ import gvisor.runsc.CommandFailure;
 import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
 import java.nio.file.Path;
+import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /** Options before the subcommand. */
-final class GlobalOptions {
+final class GlobalOptions implements Callable<Integer> {
   private String root = "";
   private String platform = "ptrace";
   private String network = "none";
@@ -60,6 +61,12 @@ final class GlobalOptions {
 
   private static void flag(CommandSpec spec, Consumer<Boolean> target, String description, String name) {
     spec.addOption(Options.flag(target, description, "--" + name, "-" + name));
+  }
+
+  /** Options alone do nothing. */
+  @Override
+  public Integer call() throws CommandFailure {
+    throw new CommandFailure("name a command; try runsc help");
   }
 
   /** Whether internal errors are shown in full. */
