@@ -13,6 +13,10 @@ import gvisor.api.errno.ErrnoException;
  */
 public final class Libc {
   static {
+    // Unless told, JNA runs ldconfig to learn where libraries are: 10 ms and a process, for nothing.
+    if (System.getProperty("jna.platform.library.path") == null) {
+      System.setProperty("jna.platform.library.path", "/lib");
+    }
     Native.register(Libc.class, NativeLibrary.getProcess());
   }
 
