@@ -641,15 +641,6 @@ public final class Task implements Caller {
     return involuntarySwitches;
   }
 
-  /** How many nanoseconds a timeout may be late ({@code PR_SET_TIMERSLACK}): stored. */
-  public long timerSlack() {
-    return timerSlackNanos;
-  }
-
-  public void setTimerSlack(long nanos) {
-    timerSlackNanos = nanos;
-  }
-
   /** Where its children are born. */
   public PidNamespace childPidNamespace() {
     return childPidNamespace == null ? pidNamespace() : childPidNamespace;
