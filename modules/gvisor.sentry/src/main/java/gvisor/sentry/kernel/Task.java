@@ -30,6 +30,8 @@ public final class Task implements Caller {
   /** Bytes of {@link #scratch}. */
   public static final int SCRATCH_SIZE = 64 * 1024;
 
+  private static final long DEFAULT_TIMER_SLACK = 50_000;
+
   // What waits at the next boundary, bits of work.
   static final int WORK_KILL = 1;
   static final int WORK_SIGNAL = 2;
@@ -135,7 +137,7 @@ public final class Task implements Caller {
 
   final SchedulingAttributes scheduling = new SchedulingAttributes();
   /** How many nanoseconds a timeout may be late, as PR_SET_TIMERSLACK stores it. */
-  volatile long timerSlackNanos = 50_000;
+  volatile long timerSlackNanos = DEFAULT_TIMER_SLACK;
   volatile Seccomp seccomp;
   private SeccompFilter.Evaluation evaluation;
   volatile Tracee tracee;
@@ -490,6 +492,34 @@ public final class Task implements Caller {
     clearChildTid = addr;
   }
 
+  public long clearChildTid() {
+    return clearChildTid;
+  }
+
+  public int parentDeathSignal() {
+    return parentDeathSignal;
+  }
+
+  /** The signal its process gets when the thread that made it dies; 0 for none. */
+  public void setParentDeathSignal(int signo) {
+    parentDeathSignal = signo;
+  }
+
+  /** It has gained or lost rights: a parent may not signal it any more. */
+  public void clearParentDeathSignal() {
+    parentDeathSignal = 0;
+  }
+
+  /** PR_GET_TIMERSLACK, in nanoseconds. */
+  public long timerSlack() {
+    return timerSlackNanos;
+  }
+
+  /** PR_SET_TIMERSLACK: 0 or less for the default. */
+  public void setTimerSlack(long nanos) {
+    timerSlackNanos = nanos <= 0 ? DEFAULT_TIMER_SLACK : nanos;
+  }
+
   /** The head of the list of locks it holds. */
   public long robustList() {
     return robustList;
@@ -609,6 +639,11 @@ public final class Task implements Caller {
 
   public long involuntarySwitches() {
     return involuntarySwitches;
+  }
+
+  /** Where its children are born. */
+  public PidNamespace childPidNamespace() {
+    return childPidNamespace == null ? pidNamespace() : childPidNamespace;
   }
 
   public long minorFaults() {
