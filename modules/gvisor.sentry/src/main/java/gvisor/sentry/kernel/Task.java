@@ -95,6 +95,10 @@ public final class Task implements Caller {
     return fds;
   }
 
+  void setFds(FdTable next) {
+    fds = next;
+  }
+
   /** RLIMIT_NOFILE: one more than the highest descriptor the task may make. */
   public int fdLimit() {
     return FdTable.MAX_FDS;
@@ -142,6 +146,20 @@ public final class Task implements Caller {
     }
     waiter.woken = false;
     return WOKEN;
+  }
+
+  /** SIGPIPE to this thread, from a write to what nobody reads any more. */
+  public void sendSigpipe() {}
+
+  /**
+   * Blocks {@code mask} until this call ends ({@code ppoll}, {@code pselect}, {@code epoll_pwait}, {@code sigsuspend}):
+   * a handler that interrupts it runs with {@code mask}, and returns to the mask before.
+   */
+  public void setTemporaryMask(long mask) {}
+
+  /** What goes on when {@code restart_syscall} is called; the handler then returns ERESTART_RESTARTBLOCK. */
+  public long restartWith(RestartBlock block) {
+    return Restart.ERESTART_RESTARTBLOCK;
   }
 
   /** Whether a signal waits that has to be handled, or the task is to stop or die. */

@@ -84,6 +84,16 @@ public final class MemoryManager {
     throw Errno.EFAULT.error();
   }
 
+  /** Points {@code buffer} at the {@code count} pieces of the iovec at {@code addr}; EINVAL, EFAULT. */
+  public void wrapVector(UserBuffer buffer, long addr, int count) throws ErrnoException {
+    throw Errno.EFAULT.error();
+  }
+
+  /** Whether {@code [addr, addr + length)} is within what an application can map at all. */
+  public boolean isUserRange(long addr, long length) {
+    return true;
+  }
+
   /** Points {@code buffer} at {@code length} bytes at {@code addr}; nothing is checked until it is used. */
   public void wrap(UserBuffer buffer, long addr, long length) {
     buffer.start(this, addr, length);
