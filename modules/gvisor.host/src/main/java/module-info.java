@@ -5,6 +5,9 @@ module gvisor.host {
 
   exports gvisor.host;
   exports gvisor.host.asm;
+  exports gvisor.host.seccomp;
+  exports gvisor.host.ptrace to
+      gvisor.platform.ptrace;
 
   opens gvisor.host.libc to com.sun.jna;
 }

@@ -8,9 +8,12 @@ module gvisor.runsc {
   requires com.fasterxml.jackson.databind;
   requires jdk.unsupported;
   requires org.apache.logging.log4j;
+  requires org.apache.logging.log4j.core;
   requires org.jnrproject.unixsocket;
 
   uses gvisor.api.platform.PlatformProvider;
+
+  provides org.apache.logging.log4j.spi.Provider with gvisor.runsc.log.LateProvider;
 
   opens gvisor.runsc.cmd to info.picocli;
 }

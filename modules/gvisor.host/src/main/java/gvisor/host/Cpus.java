@@ -2,9 +2,11 @@ package gvisor.host;
 
 import static gvisor.host.libc.Libc.check;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.host.libc.Libc;
+import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,8 +37,23 @@ public final class Cpus {
     }
   }
 
+  /** Confines thread {@code tid} to processor {@code cpu}. Allocates nothing. */
+  public static void pin(int tid, int cpu) throws ErrnoException {
+    MemorySegment mask = Memory.bounce().asSlice(0, MASK_BYTES);
+    mask.fill((byte) 0);
+    mask.set(JAVA_BYTE, cpu >> 3, (byte) (1 << (cpu & 7)));
+    check(Libc.sched_setaffinity(tid, MASK_BYTES, mask.address()));
+  }
+
   /** {@code gettid(2)}. */
   public static int currentTid() {
     return (int) Libc.syscall(Sys.NR_GETTID, 0, 0, 0, 0, 0, 0);
+  }
+
+  /** The processor the calling thread is on, if only for now. */
+  public static int current() {
+    MemorySegment out = Memory.scratch();
+    Libc.syscall(Sys.NR_GETCPU, out.address(), 0, 0, 0, 0, 0);
+    return out.get(JAVA_INT, 0);
   }
 }

@@ -251,6 +251,11 @@ public final class Fd implements HostFd {
   }
 
   @Override
+  public long seek(long offset, int whence) throws ErrnoException {
+    return check(Libc.lseek(number, offset, whence));
+  }
+
+  @Override
   public long terminalIoctl(long request, MemorySegment argument) throws ErrnoException {
     int size = terminalArgumentSize(request);
     if (size < 0) {

@@ -78,11 +78,12 @@ public final class HostDirectory implements AutoCloseable {
 
   /** The entry's name, up to its final zero byte, in native memory; until the next {@link #advance}. */
   public MemorySegment name() {
-    int length = 0;
-    while (buffer.get(JAVA_BYTE, entry + D_NAME + length) != 0) {
-      length++;
+    // A record is a multiple of 8 bytes and no longer than the name needs: the zero is among the last eight.
+    int end = Math.max(entry + D_NAME, at - 8);
+    while (buffer.get(JAVA_BYTE, end) != 0) {
+      end++;
     }
-    return buffer.asSlice(entry + D_NAME, length);
+    return buffer.asSlice(entry + D_NAME, end - entry - D_NAME);
   }
 
   /** Whether the entry is "." or "..". */

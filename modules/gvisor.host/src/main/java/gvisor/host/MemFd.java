@@ -109,6 +109,18 @@ public final class MemFd implements MemoryFile {
   }
 
   @Override
+  public long nextHole(long offset, long limit) {
+    if (offset >= limit) {
+      return limit;
+    }
+    try {
+      return Math.min(fd.seekHole(offset, false), limit);
+    } catch (ErrnoException e) {
+      throw new IllegalStateException("lseek of the memory file: " + e.getMessage());
+    }
+  }
+
+  @Override
   public void close() {
     Memory.unmap(memory);
     fd.close();

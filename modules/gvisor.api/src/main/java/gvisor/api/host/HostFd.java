@@ -1,5 +1,6 @@
 package gvisor.api.host;
 
+import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import java.lang.foreign.MemorySegment;
 
@@ -37,6 +38,14 @@ public interface HostFd extends AutoCloseable {
 
   /** {@code lseek(2)} with SEEK_DATA or SEEK_HOLE: the offset found. */
   long seekHole(long offset, boolean data) throws ErrnoException;
+
+  /**
+   * {@code lseek(2)} with SEEK_SET, SEEK_CUR or SEEK_END: the host's file offset, which {@link #read} and {@link #write}
+   * use and move, and which other processes of the host may share. ESPIPE for what has none, which is the default.
+   */
+  default long seek(long offset, int whence) throws ErrnoException {
+    throw Errno.ESPIPE.error();
+  }
 
   /** {@code ioctl(2)} on a terminal: only requests of {@code man 2 ioctl_tty} that take a pointer to plain data. */
   long terminalIoctl(long request, MemorySegment argument) throws ErrnoException;

@@ -31,6 +31,11 @@ public interface MemoryFile extends AutoCloseable {
    */
   long nextData(long offset, long limit);
 
+  /** The end of the committed data that starts at {@code offset}, at most {@code limit}. One host call. */
+  default long nextHole(long offset, long limit) {
+    return Math.min(limit, offset + PAGE_SIZE);
+  }
+
   @Override
   void close();
 }

@@ -38,6 +38,7 @@ public final class Sys {
   public static final int NR_UNSHARE = 272;
   public static final int NR_DUP3 = 292;
   public static final int NR_PRLIMIT64 = 302;
+  public static final int NR_GETCPU = 309;
   public static final int NR_GETRANDOM = 318;
   public static final int NR_PIDFD_SEND_SIGNAL = 424;
   public static final int NR_PIDFD_OPEN = 434;

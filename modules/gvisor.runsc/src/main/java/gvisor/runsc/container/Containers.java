@@ -25,6 +25,7 @@ public final class Containers {
   private static final int O_RDWR_CREAT = 2 | 0100;
   private static final int SIGKILL = 9;
   private static final long KILL_TIMEOUT_MILLIS = 10_000;
+  private static final long TRAINING_TIMEOUT_MILLIS = 60_000;
   private static final int LISTEN_BACKLOG = 64;
 
   private final Config config;
@@ -114,7 +115,7 @@ public final class Containers {
       try (ScmSocket sentryEnd = files[0];
           ScmSocket goferEnd = files[1]) {
         goferClient.send(serveRequest(bundle), List.of(goferEnd.fd()));
-        client.send(bootRequest(bundle), List.of(listener.fd()));
+        client.send(bootRequest(id, bundle), List.of(listener.fd()));
         List<Fd> fds = new ArrayList<>();
         fds.add(sentryEnd.fd());
         fds.addAll(stdio.files());
@@ -157,12 +158,14 @@ public final class Containers {
     return request;
   }
 
-  private ObjectNode bootRequest(Bundle bundle) {
+  private ObjectNode bootRequest(String id, Bundle bundle) {
     return Json.object()
         .put("op", "boot")
         .put("platform", config.platform())
         .put("strace", config.strace())
-        .put("debug", config.debug())
+        .put("debug", config.debug() || config.strace())
+        .put("debugLog", config.debugLog())
+        .put("id", id)
         .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
   }
 
@@ -302,6 +305,9 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
+    if (System.getProperty("gvisor.train.gofer") != null) {
+      state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
+    }
     state.sandbox().kill();
     state.gofer().kill();
     if (!state.sandbox().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {

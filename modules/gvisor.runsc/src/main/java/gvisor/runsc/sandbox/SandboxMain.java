@@ -11,6 +11,7 @@ import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
 import gvisor.runsc.json.Json;
+import gvisor.runsc.log.Log;
 import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.SentryOptions;
 import java.io.IOException;
@@ -53,8 +54,11 @@ public final class SandboxMain {
     Sentry sentry;
     MemFd memory;
     try {
+      JsonNode settings = boot.body();
+      Log.setUp(
+          settings.path("debug").asBoolean(), settings.path("debugLog").asText(), settings.path("id").asText(), "boot");
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
-      sentry = boot(boot.body(), memory);
+      sentry = boot(settings, memory);
     } catch (ErrnoException e) {
       parent.send(ControlServer.failure(new IOException("cannot make the sandbox's memory: " + e.getMessage())), List.of());
       return INTERNAL_ERROR;

@@ -1,13 +1,20 @@
 package gvisor.sentry.kernel;
 
+import gvisor.api.platform.Context;
+import gvisor.api.platform.Registers;
 import gvisor.api.waiter.WaitEntry;
 import gvisor.sentry.auth.Credentials;
+import gvisor.sentry.kernel.futex.FutexWaiter;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.UserBuffer;
+import gvisor.sentry.seccomp.SeccompFilter;
+import gvisor.sentry.syscall.SyscallArgs;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.FsContext;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /** One thread of an application. Like Linux {@code struct task_struct}. Fields belong to its thread unless they say otherwise. */
@@ -23,21 +30,130 @@ public final class Task implements Caller {
   /** Bytes of {@link #scratch}. */
   public static final int SCRATCH_SIZE = 64 * 1024;
 
+  private static final long DEFAULT_TIMER_SLACK = 50_000;
+
+  // What waits at the next boundary, bits of work.
+  static final int WORK_KILL = 1;
+  static final int WORK_SIGNAL = 2;
+  static final int WORK_STOP = 4;
+  static final int WORK_TRACE = 8;
+  static final int WORK_PAUSE = 16;
+
+  /** The work that makes a blocked task give up: a paused one may as well stay blocked. */
+  private static final int INTERRUPTING = WORK_KILL | WORK_SIGNAL | WORK_STOP | WORK_TRACE;
+
+  private static final VarHandle WORK;
+
+  static {
+    try {
+      WORK = MethodHandles.lookup().findVarHandle(Task.class, "work", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final Kernel kernel;
   private final UserBuffer buffer = new UserBuffer();
-  private final MemorySegment scratch = Arena.ofAuto().allocate(SCRATCH_SIZE, 16);
   private final Waiter waiter = new Waiter();
-  private volatile Thread thread;
+  private MemorySegment scratch;
+
+  // Set when a worker takes the task, and null again when it is dead. The thread and the context are read by others.
+  volatile Thread thread;
+  volatile Context context;
+  Registers registers;
+  SyscallArgs args;
+
+  /** Application code may be running: an interrupt has to go to the context rather than to the thread. */
+  volatile boolean inApplication;
+
+  /** Registers and extended state to start with; for the first switch only. */
+  long[] initialRegisters;
+  MemorySegment initialFpu;
+
+  // Identity; guarded by tasksLock, where not final.
+  volatile Pid pid;
+  volatile ThreadGroup group;
+  volatile String comm = "";
+
   private volatile Credentials creds;
   private volatile MemoryManager mm;
   private volatile FsContext fs;
-  private volatile FdTable fds = new FdTable();
+  private volatile FdTable fds;
+  private volatile UtsNamespace uts;
+  private volatile IpcNamespace ipc;
+  volatile NetNamespace netNamespace;
+  /** Where its children are born; its own namespace unless it unshared. */
+  volatile PidNamespace childPidNamespace;
 
-  Task(Kernel kernel, Credentials creds, MemoryManager mm, FsContext fs) {
+  // Signals. The mask is written by the task (or a tracer while it is stopped) under tasksLock and read anywhere.
+  final PendingSignals pending = new PendingSignals();
+  private volatile long signalMask;
+  long savedMask;
+  boolean hasSavedMask;
+  /** Signals that sigtimedwait waits for although they are blocked; guarded by tasksLock. */
+  long waitedSignals;
+  long altStackBase;
+  long altStackSize;
+  int altStackFlags = AltStack.SS_DISABLE;
+  /** A signal sent to the process when the thread that made it dies; 0 for none. */
+  volatile int parentDeathSignal;
+
+  @SuppressWarnings("unused") // through WORK
+  private volatile int work;
+
+  // The system call it is in, -1 for none that may be restarted, and what restart_syscall goes on with.
+  long syscallNumber = -1;
+  RestartBlock restartBlock;
+  long faultAddress;
+  int faultCode;
+
+  // Addresses the application registered.
+  volatile long clearChildTid;
+  volatile long robustList;
+  volatile long rseqAddress;
+  int rseqLength;
+  int rseqSignature;
+
+  // Accounting: nanoseconds; written by the task, read by all.
+  volatile long utimeNanos;
+  volatile long stimeNanos;
+  volatile long lastStamp;
+  volatile long minorFaults;
+  volatile long voluntarySwitches;
+  volatile long involuntarySwitches;
+  final long startNanos;
+  volatile boolean blocked;
+
+  // Life. Guarded by tasksLock.
+  volatile boolean dead;
+  volatile boolean stopped;
+  boolean countedInStop;
+  int exitStatus;
+  UserCounts counts;
+  /** A vfork parent waits for this task to let go of its memory. */
+  volatile VforkWait vforkWait;
+  /** Who made it: for PDEATHSIG and __WNOTHREAD. */
+  Task creator;
+
+  final SchedulingAttributes scheduling = new SchedulingAttributes();
+  /** How many nanoseconds a timeout may be late, as PR_SET_TIMERSLACK stores it. */
+  volatile long timerSlackNanos = DEFAULT_TIMER_SLACK;
+  volatile Seccomp seccomp;
+  private SeccompFilter.Evaluation evaluation;
+  volatile Tracee tracee;
+  final FutexWaiter futexWaiter = new FutexWaiter(waiter, 0);
+  volatile boolean syscallTrace;
+
+  Task(Kernel kernel, Credentials creds, MemoryManager mm, FsContext fs, FdTable fds, UtsNamespace uts,
+      IpcNamespace ipc) {
     this.kernel = kernel;
     this.creds = creds;
     this.mm = mm;
     this.fs = fs;
+    this.fds = fds;
+    this.uts = uts;
+    this.ipc = ipc;
+    this.startNanos = kernel.host().clock().monotonicNanos();
   }
 
   /** Wakes the task; registered with whatever it waits for. */
@@ -51,6 +167,8 @@ public final class Task implements Caller {
     }
   }
 
+  // ---- what it has ----
+
   public Kernel kernel() {
     return kernel;
   }
@@ -60,9 +178,23 @@ public final class Task implements Caller {
     return creds;
   }
 
+  /** Replaces who it is; by the task itself. */
+  public void setCreds(Credentials next) {
+    if (next.uid() != creds.uid()) {
+      counts.tasks.getAndDecrement();
+      counts = kernel.userCounts(next.uid());
+      counts.tasks.getAndIncrement();
+    }
+    creds = next;
+  }
+
   @Override
   public MemoryManager mm() {
     return mm;
+  }
+
+  void setMm(MemoryManager next) {
+    mm = next;
   }
 
   @Override
@@ -70,14 +202,94 @@ public final class Task implements Caller {
     return fs;
   }
 
+  /** Replaces root, current directory and umask ({@code unshare}, {@code setns}); the old ones are not released. */
+  public void setFs(FsContext next) {
+    fs = next;
+  }
+
+  /** File descriptors; null once it is dead. */
+  public FdTable fds() {
+    return fds;
+  }
+
+  void setFds(FdTable next) {
+    fds = next;
+  }
+
+  public UtsNamespace uts() {
+    return uts;
+  }
+
+  void setUts(UtsNamespace next) {
+    uts = next;
+  }
+
+  public IpcNamespace ipc() {
+    return ipc;
+  }
+
+  void setIpc(IpcNamespace next) {
+    ipc = next;
+  }
+
+  public NetNamespace netNamespace() {
+    return netNamespace;
+  }
+
+  /** Memory for running seccomp filters. */
+  SeccompFilter.Evaluation seccompEvaluation() {
+    if (evaluation == null) {
+      evaluation = new SeccompFilter.Evaluation();
+    }
+    return evaluation;
+  }
+
+  public ThreadGroup threadGroup() {
+    return group;
+  }
+
+  /** The namespace its ids are in. */
+  public PidNamespace pidNamespace() {
+    return pid.namespace();
+  }
+
+  public Pid pid() {
+    return pid;
+  }
+
   @Override
   public int tgid() {
-    return 0;
+    return group.pid().number();
   }
 
   @Override
   public int tid() {
-    return 0;
+    return pid.number();
+  }
+
+  /** Whether its id is the process's. */
+  public boolean isLeader() {
+    return group.leader() == this;
+  }
+
+  /** The name, at most 15 bytes ({@code PR_SET_NAME}). */
+  public String comm() {
+    return comm;
+  }
+
+  /** Sets the name, cut to 15 bytes. */
+  public void setComm(String name) {
+    comm = name.length() > 15 ? name.substring(0, 15) : name;
+  }
+
+  public Rlimits rlimits() {
+    return group.rlimits;
+  }
+
+  /** RLIMIT_NOFILE as the bound of a new descriptor. */
+  public int fdLimit() {
+    long limit = group.rlimits.soft(Rlimits.RLIMIT_NOFILE);
+    return limit < 0 || limit > Rlimits.NR_OPEN ? (int) Rlimits.NR_OPEN : (int) limit;
   }
 
   @Override
@@ -87,26 +299,19 @@ public final class Task implements Caller {
 
   @Override
   public long fileSizeLimit() {
-    return -1;
-  }
-
-  /** The task's descriptors. */
-  public FdTable fds() {
-    return fds;
-  }
-
-  void setFds(FdTable next) {
-    fds = next;
-  }
-
-  /** RLIMIT_NOFILE: one more than the highest descriptor the task may make. */
-  public int fdLimit() {
-    return FdTable.MAX_FDS;
+    return group.rlimits.soft(Rlimits.RLIMIT_FSIZE);
   }
 
   /** Memory of the task's own for copying arguments in and results out; its content lasts for one call. */
   public MemorySegment scratch() {
+    if (scratch == null) {
+      scratch = Arena.ofAuto().allocate(SCRATCH_SIZE, 16);
+    }
     return scratch;
+  }
+
+  void lendScratch(MemorySegment lent) {
+    scratch = lent;
   }
 
   /** The reusable buffer, pointed at {@code length} bytes of application memory. */
@@ -114,6 +319,13 @@ public final class Task implements Caller {
     mm.wrap(buffer, addr, length);
     return buffer;
   }
+
+  /** The general registers, while the task runs kernel code. */
+  public Registers registers() {
+    return registers;
+  }
+
+  // ---- waiting ----
 
   /**
    * The entry to register with what the task waits for. The order that loses no wake-up: register, try, {@link #block},
@@ -124,46 +336,339 @@ public final class Task implements Caller {
   }
 
   /**
-   * Waits until {@link #waiter} is told of something, a signal is to be handled, or the deadline passes.
+   * Waits until {@link #waiter} is told of something, a signal is to be handled, or the deadline passes. May report
+   * {@link #WOKEN} for something that happened before.
    *
    * @param deadline CLOCK_MONOTONIC nanoseconds, or {@link #FOREVER}
    * @return {@link #WOKEN}, {@link #TIMED_OUT} or {@link #INTERRUPTED}
    */
   public int block(long deadline) {
-    while (!waiter.woken) {
-      if (hasPendingInterrupt()) {
-        return INTERRUPTED;
+    return park(deadline, INTERRUPTING);
+  }
+
+  /** As {@link #block} without a deadline, but only SIGKILL interrupts it. */
+  int blockKillable() {
+    return park(FOREVER, WORK_KILL);
+  }
+
+  private int park(long deadline, int interrupting) {
+    if (waiter.woken) {
+      waiter.woken = false;
+      return WOKEN;
+    }
+    long before = kernel.host().clock().monotonicNanos();
+    stimeNanos = stimeNanos + (before - lastStamp);
+    voluntarySwitches = voluntarySwitches + 1;
+    blocked = true;
+    int result;
+    long now = before;
+    while (true) {
+      if (waiter.woken) {
+        waiter.woken = false;
+        result = WOKEN;
+        break;
+      }
+      if ((work & interrupting) != 0) {
+        result = INTERRUPTED;
+        break;
       }
       if (deadline == FOREVER) {
         LockSupport.park(this);
       } else {
-        long left = deadline - kernel.host().clock().monotonicNanos();
-        if (left <= 0) {
-          return TIMED_OUT;
+        if (deadline <= now) {
+          result = TIMED_OUT;
+          break;
         }
-        LockSupport.parkNanos(this, left);
+        LockSupport.parkNanos(this, deadline - now);
       }
+      now = kernel.host().clock().monotonicNanos();
     }
-    waiter.woken = false;
-    return WOKEN;
+    blocked = false;
+    lastStamp = now;
+    return result;
   }
 
-  /** SIGPIPE to this thread, from a write to what nobody reads any more. */
-  public void sendSigpipe() {}
+  /** Whether a signal waits that has to be handled, or the task is to stop or die. */
+  public boolean hasPendingInterrupt() {
+    return (work & INTERRUPTING) != 0;
+  }
+
+  /** Whether SIGKILL is on its way. */
+  public boolean isDying() {
+    return (work & WORK_KILL) != 0;
+  }
+
+  /** What waits at the boundary. */
+  int work() {
+    return work;
+  }
+
+  /** Adds to what waits at the boundary, and gets the task there. Any thread. */
+  void interrupt(int bits) {
+    WORK.getAndBitwiseOr(this, bits);
+    kick();
+  }
+
+  /** Gets the task to look at its work. Any thread. */
+  void kick() {
+    if (inApplication) {
+      Context c = context;
+      if (c != null) {
+        c.interrupt();
+      }
+    } else {
+      LockSupport.unpark(thread);
+    }
+  }
+
+  void clearWork(int bits) {
+    WORK.getAndBitwiseAnd(this, ~bits);
+  }
+
+  // ---- signals ----
+
+  /** Blocked signals. */
+  public long signalMask() {
+    return signalMask;
+  }
+
+  /** Replaces the set of blocked signals; SIGKILL and SIGSTOP stay out of it. By the task itself. */
+  public void setSignalMask(long mask) {
+    kernel.tasksLock.lock();
+    try {
+      setSignalMaskLocked(mask);
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  void setSignalMaskLocked(long mask) {
+    long before = signalMask;
+    signalMask = mask & ~Signal.UNBLOCKABLE;
+    long newlyBlocked = signalMask & ~before;
+    if (newlyBlocked != 0 && (group.pending.set() & newlyBlocked) != 0) {
+      Signals.retarget(this, newlyBlocked);
+    }
+    recalculateSignals();
+  }
+
+  /**
+   * Reads, and if {@code change} replaces, what the process does with {@code signo}. A pending signal that is ignored
+   * from now on is forgotten.
+   *
+   * @return handler, flags, restorer and mask before
+   */
+  public long[] action(int signo, boolean change, long handler, long flags, long restorer, long mask) {
+    kernel.tasksLock.lock();
+    try {
+      SignalHandlers h = group.handlers;
+      long[] old = {h.handler(signo), h.flags(signo), h.restorer(signo), h.mask(signo)};
+      if (change) {
+        h.set(signo, handler, flags, restorer, mask);
+        if (h.ignores(signo)) {
+          Signals.discardEverywhere(group, Signal.bit(signo));
+        }
+      }
+      return old;
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  /** Base and size of the alternate signal stack. */
+  public long[] altStack() {
+    return new long[] {altStackBase, altStackSize};
+  }
+
+  /** Replaces the alternate signal stack, which has been checked. */
+  public void setAltStack(long base, long size, int flags) {
+    altStackBase = base;
+    altStackSize = size;
+    altStackFlags = flags;
+  }
+
+  /** Where 0 is stored, and a futex woken, when the thread dies. */
+  public void setClearChildTid(long addr) {
+    clearChildTid = addr;
+  }
+
+  public long clearChildTid() {
+    return clearChildTid;
+  }
+
+  public int parentDeathSignal() {
+    return parentDeathSignal;
+  }
+
+  /** The signal its process gets when the thread that made it dies; 0 for none. */
+  public void setParentDeathSignal(int signo) {
+    parentDeathSignal = signo;
+  }
+
+  /** It has gained or lost rights: a parent may not signal it any more. */
+  public void clearParentDeathSignal() {
+    parentDeathSignal = 0;
+  }
+
+  /** PR_GET_TIMERSLACK, in nanoseconds. */
+  public long timerSlack() {
+    return timerSlackNanos;
+  }
+
+  /** PR_SET_TIMERSLACK: 0 or less for the default. */
+  public void setTimerSlack(long nanos) {
+    timerSlackNanos = nanos <= 0 ? DEFAULT_TIMER_SLACK : nanos;
+  }
+
+  /** The head of the list of locks it holds. */
+  public long robustList() {
+    return robustList;
+  }
+
+  public void setRobustList(long head) {
+    robustList = head;
+  }
+
+  /** Its one wait on a futex, reused. */
+  public FutexWaiter futexWaiter() {
+    return futexWaiter;
+  }
+
+  /** Takes what {@code restart_syscall} is to go on with, or null. */
+  public RestartBlock takeRestartBlock() {
+    RestartBlock block = restartBlock;
+    restartBlock = null;
+    return block;
+  }
+
+  /** Starts with {@code mask}, before anybody knows the task. */
+  void inheritSignalMask(long mask) {
+    signalMask = mask;
+  }
 
   /**
    * Blocks {@code mask} until this call ends ({@code ppoll}, {@code pselect}, {@code epoll_pwait}, {@code sigsuspend}):
    * a handler that interrupts it runs with {@code mask}, and returns to the mask before.
    */
-  public void setTemporaryMask(long mask) {}
+  public void setTemporaryMask(long mask) {
+    savedMask = signalMask;
+    hasSavedMask = true;
+    setSignalMask(mask);
+  }
+
+  /** Sets or clears the signal bit of the work by what is pending and not blocked. The lock is held. */
+  void recalculateSignals() {
+    if (((pending.set() | group.pending.set()) & ~signalMask) != 0) {
+      WORK.getAndBitwiseOr(this, WORK_SIGNAL);
+    } else {
+      WORK.getAndBitwiseAnd(this, ~WORK_SIGNAL);
+    }
+  }
+
+  /** Signals sent and not yet taken, of the task and of its process. */
+  public long pendingSignals() {
+    return pending.set() | group.pending.set();
+  }
+
+  /** Signals sent to this thread alone and not yet taken. */
+  public long privatePendingSignals() {
+    return pending.set();
+  }
+
+  /** Sends a signal to this thread, as {@code tgkill} would, but without asking for permission. Any thread. */
+  public void sendSignal(SigInfo info) {
+    kernel.tasksLock.lock();
+    try {
+      Signals.send(group, this, info, false);
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  /** SIGPIPE to this thread, from a write to what nobody reads any more. */
+  public void sendSigpipe() {
+    sendSignal(SigInfo.user(Signal.SIGPIPE, Signal.SI_USER, tgid(), creds.uid()));
+  }
 
   /** What goes on when {@code restart_syscall} is called; the handler then returns ERESTART_RESTARTBLOCK. */
   public long restartWith(RestartBlock block) {
+    restartBlock = block;
     return Restart.ERESTART_RESTARTBLOCK;
   }
 
-  /** Whether a signal waits that has to be handled, or the task is to stop or die. */
-  public boolean hasPendingInterrupt() {
-    return false;
+  // ---- time ----
+
+  /** User CPU time so far, in nanoseconds. Any thread. */
+  public long utime() {
+    return inApplication ? utimeNanos + running() : utimeNanos;
+  }
+
+  /** System CPU time so far, in nanoseconds. Any thread. */
+  public long stime() {
+    return inApplication || blocked || dead || stopped ? stimeNanos : stimeNanos + running();
+  }
+
+  private long running() {
+    long since = lastStamp;
+    return since == 0 ? 0 : Math.max(0, kernel.host().clock().monotonicNanos() - since);
+  }
+
+  /** CLOCK_MONOTONIC when it was made, in nanoseconds. */
+  public long startNanos() {
+    return startNanos;
+  }
+
+  /** The letter of {@code /proc/[pid]/stat}: R, S, T, t, Z or X. */
+  public char state() {
+    if (dead) {
+      return 'Z';
+    }
+    if (tracee != null && tracee.isStopped()) {
+      return 't';
+    }
+    if (stopped) {
+      return 'T';
+    }
+    return blocked ? 'S' : 'R';
+  }
+
+  /** Context switches for {@code /proc/[pid]/status}. */
+  public long voluntarySwitches() {
+    return voluntarySwitches;
+  }
+
+  public long involuntarySwitches() {
+    return involuntarySwitches;
+  }
+
+  /** Where its children are born. */
+  public PidNamespace childPidNamespace() {
+    return childPidNamespace == null ? pidNamespace() : childPidNamespace;
+  }
+
+  public long minorFaults() {
+    return minorFaults;
+  }
+
+  public SchedulingAttributes scheduling() {
+    return scheduling;
+  }
+
+  /** 0 without seccomp, 1 strict, 2 with filters, as {@code /proc/[pid]/status} has it. */
+  public int seccompMode() {
+    Seccomp s = seccomp;
+    return s == null ? 0 : s.mode();
+  }
+
+  /** The tracer's id in {@code viewer}, or 0. */
+  public int tracerPid(PidNamespace viewer) {
+    Tracee t = tracee;
+    return t == null ? 0 : t.tracer().pid().in(viewer);
+  }
+
+  @Override
+  public String toString() {
+    Pid p = pid;
+    return p == null ? "task" : tgid() + ":" + p.number() + " " + comm;
   }
 }

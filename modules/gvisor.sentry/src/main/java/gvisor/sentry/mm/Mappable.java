@@ -6,7 +6,9 @@ import gvisor.api.errno.ErrnoException;
  * What a file offers to {@code mmap}: its pages, which live in the memory file. Implemented by a file system's inode, so
  * that every mapping of a file shares its pages.
  *
- * <p>Lock order: a memory manager calls this while it holds its own lock; an implementation that takes pages away calls
+ * <p>Lock order: a page fault of an application calls {@link #pages} without any lock of the memory manager. A fault that
+ * a copy through {@link IoBuffer} hits may come with the file locks of whoever copies, so {@link #pages} takes a lock of the
+ * page cache's own that is never held while application memory is touched. An implementation that takes pages away calls
  * {@link MappingSpace#invalidate} with none of its own locks held.
  */
 public interface Mappable {
@@ -24,6 +26,14 @@ public interface Mappable {
    * @throws ErrnoException EIO (SIGBUS for the application) or ENOMEM
    */
   long pages(long fileOffset, int maxPages, boolean write, int[] run) throws ErrnoException;
+
+  /**
+   * Whether {@link #pages} has to hear of the first store to a page ({@code write}). Memory without a file behind it says
+   * no, and saves a fault for each page that is read first.
+   */
+  default boolean tracksStores() {
+    return true;
+  }
 
   /** Who maps this file, to be told when pages go away (truncate, hole punching). One an inode. */
   MappingSpace mappingSpace();

@@ -1,101 +1,467 @@
 package gvisor.sentry.mm;
 
-import gvisor.api.errno.Errno;
+import static gvisor.api.errno.Errno.EFAULT;
+import static gvisor.api.errno.Errno.ENOMEM;
+
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.Host;
 import gvisor.api.platform.AddressSpace;
-import java.lang.foreign.MemorySegment;
+import gvisor.api.platform.Platform;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * The memory of one process, or of several that share it: what was promised (vmas), what backs it now (pmas), and the
  * platform's address space as a cache of both. Like Linux {@code struct mm_struct}. Thread-safe.
  *
  * <p>The kernel reaches application memory only through this class: a bad pointer is EFAULT.
+ *
+ * <p>Lock: {@link #mmLock}, like Linux {@code mmap_lock}. Look-ups and copies hold it for reading, faults and mapping calls
+ * for writing. Below it are only the platform, the page allocator and {@link MappingSpace}. File objects are called without
+ * it: pages are asked for before, and closed files are let go after ({@link Leftovers}).
+ *
+ * <p>Private memory: a {@link Pma} that is owned has the only reference to its pages. {@code fork} gives the child
+ * references of its own and takes ownership from both; the next store copies a few pages, or takes ownership back when the
+ * other is gone.
  */
-public final class MemoryManager {
+public final class MemoryManager extends UserMemory implements MappingSpace.Mapper {
+  /** Bytes of a page. */
+  public static final int PAGE_SIZE = PageAllocator.PAGE_SIZE;
+
+  /** Most vmas ({@code /proc/sys/vm/max_map_count}). */
+  public static final int MAX_MAP_COUNT = 65530;
+
+  /** Lowest address an application may map without privilege ({@code /proc/sys/vm/mmap_min_addr}). */
+  public static final long MMAP_MIN_ADDR = 65536;
+
+  final Platform platform;
+  final PageAllocator pages;
+  final Host host;
+  final long minAddress;
+  final long maxAddress;
+
+  private final ReentrantReadWriteLock mmLock = new ReentrantReadWriteLock();
+  private final ReentrantReadWriteLock.ReadLock readLock = mmLock.readLock();
+  final ReentrantReadWriteLock.WriteLock writeLock = mmLock.writeLock();
+
+  // Guarded by mmLock.
+  final RangeList<Vma> vmas = new RangeList<>();
+  final RangeList<Pma> pmas = new RangeList<>();
+  final MemoryBooks books = new MemoryBooks();
+  final MemoryLayout layout = new MemoryLayout();
+  /** Counts {@link #invalidate}: pages asked for before it may be gone when they arrive. */
+  long invalidations;
+
+  private final PageFaults faults = new PageFaults(this);
+  private final Mappings mappings = new Mappings(this);
+  private final Remapping remapping = new Remapping(this, mappings);
+  private final MemoryAdvice advice = new MemoryAdvice(this, mappings);
+  private final AtomicInteger users = new AtomicInteger(1);
+  private volatile MmLimits limits;
+  private volatile AddressSpace space;
+
+  /** Nothing mapped, one user. */
+  public MemoryManager(Platform platform, PageAllocator pages, Host host, MmLimits limits) {
+    super(pages.memory());
+    this.platform = platform;
+    this.pages = pages;
+    this.host = host;
+    this.limits = limits;
+    this.minAddress = Math.max(MMAP_MIN_ADDR, platform.minUserAddress());
+    this.maxAddress = platform.maxUserAddress();
+    this.layout.mmapBase = maxAddress;
+  }
+
+  // ---- life ----
+
+  /** The limits of the process it belongs to. */
+  public MmLimits limits() {
+    return limits;
+  }
+
+  /** It belongs to another process now. */
+  public void setLimits(MmLimits limits) {
+    this.limits = limits;
+  }
+
+  /** One more task runs in it (CLONE_VM), or somebody looks at it ({@code /proc/[pid]/mem}). */
+  public MemoryManager acquire() {
+    users.getAndIncrement();
+    return this;
+  }
+
+  /** One more user, if it has not ended: for who found it in another task. */
+  public boolean tryAcquire() {
+    int n = users.get();
+    while (n > 0) {
+      if (users.compareAndSet(n, n + 1)) {
+        return true;
+      }
+      n = users.get();
+    }
+    return false;
+  }
+
+  /** How many users there are. */
+  public int users() {
+    return users.get();
+  }
+
+  /** One user less. The last one unmaps everything; no context may be in the address space any more then. */
+  public void release() {
+    if (users.decrementAndGet() != 0) {
+      return;
+    }
+    Leftovers leftovers = new Leftovers(this);
+    writeLock.lock();
+    try {
+      AddressSpace s = space;
+      space = null;
+      if (s != null) {
+        s.close();
+      }
+      for (int i = 0; i < pmas.size(); i++) {
+        Pma p = pmas.get(i);
+        leftovers.noteStores(p, vmas);
+        pages.release(p.offset, p.length());
+      }
+      pmas.clear();
+      for (int i = 0; i < vmas.size(); i++) {
+        leftovers.add(vmas.get(i));
+      }
+      vmas.clear();
+      books.clear();
+    } finally {
+      writeLock.unlock();
+    }
+    leftovers.settle();
+  }
+
+  /**
+   * A copy for a forked child, with one user: private memory is shared until one of both stores to it.
+   *
+   * @throws ErrnoException ENOMEM
+   */
+  public MemoryManager fork(MmLimits childLimits) throws ErrnoException {
+    MemoryManager child = new MemoryManager(platform, pages, host, childLimits);
+    writeLock.lock();
+    try {
+      ForkCopy.copy(this, child);
+    } finally {
+      writeLock.unlock();
+    }
+    return child;
+  }
+
   /** The platform's address space; made when first needed. */
   public AddressSpace addressSpace() throws ErrnoException {
-    throw Errno.ENOMEM.error();
+    AddressSpace s = space;
+    if (s != null) {
+      return s;
+    }
+    writeLock.lock();
+    try {
+      if (space == null) {
+        if (users.get() == 0) {
+          throw ENOMEM.error();
+        }
+        space = platform.newAddressSpace();
+      }
+      return space;
+    } finally {
+      writeLock.unlock();
+    }
   }
 
-  /** Copies {@code length} bytes in; EFAULT if any of them is not readable (some may have been copied then). */
-  public void copyIn(long addr, MemorySegment dst, long dstOffset, long length) throws ErrnoException {
-    throw Errno.EFAULT.error();
+  // ---- faults ----
+
+  /**
+   * An application touched {@code addr} and could not.
+   *
+   * @param access bits of {@link gvisor.api.mem.AccessType}; READ may also mean that the platform cannot tell
+   */
+  public FaultResult handleFault(long addr, int access) {
+    return faults.fromApplication(addr, access);
   }
 
-  /** Copies {@code length} bytes out; EFAULT if any of them is not writable (some may have been copied then). */
-  public void copyOut(long addr, MemorySegment src, long srcOffset, long length) throws ErrnoException {
-    throw Errno.EFAULT.error();
+  /** Faults the range in and maps it, as far as it is mapped at all; the first failure ends it. */
+  FaultResult populate(long start, long end, boolean write) {
+    long at = start;
+    while (at < end) {
+      int want;
+      readLock.lock();
+      try {
+        int i = vmas.firstEndingAbove(at);
+        if (i == vmas.size() || vmas.get(i).start >= end) {
+          return FaultResult.OK;
+        }
+        Vma v = vmas.get(i);
+        at = Math.max(at, v.start);
+        want = write || v.isWritable() && !v.isShared() ? 2 : 1;
+        if ((v.access() & want) == 0) {
+          at = v.end;
+          continue;
+        }
+        Pma p = pmas.find(at);
+        if (p != null && (p.mapped & want) != 0) {
+          at = p.end;
+          continue;
+        }
+      } finally {
+        readLock.unlock();
+      }
+      FaultResult r = faults.fromApplication(at, want);
+      if (r != FaultResult.OK) {
+        return r;
+      }
+    }
+    return FaultResult.OK;
   }
 
-  /** Writes zeros; EFAULT as {@link #copyOut}. */
-  public void zeroOut(long addr, long length) throws ErrnoException {
-    throw Errno.EFAULT.error();
+  @Override
+  Pma hold(long addr, boolean write) throws ErrnoException {
+    while (true) {
+      readLock.lock();
+      Pma p = pmas.find(addr);
+      if (p != null && (write ? p.writable() : p.readable())) {
+        return p;
+      }
+      readLock.unlock();
+      if (faults.fromKernel(addr, write) != FaultResult.OK) {
+        throw EFAULT.error();
+      }
+    }
   }
 
-  public byte readByte(long addr) throws ErrnoException {
-    throw Errno.EFAULT.error();
+  @Override
+  void letGo() {
+    readLock.unlock();
   }
 
-  public short readShort(long addr) throws ErrnoException {
-    throw Errno.EFAULT.error();
+  @Override
+  public void invalidate(MappingSpace of, long offset, long length) {
+    writeLock.lock();
+    try {
+      invalidations++;
+      long end = length > Long.MAX_VALUE - offset ? Long.MAX_VALUE : offset + length;
+      for (int i = 0; i < vmas.size(); i++) {
+        Vma v = vmas.get(i);
+        if (v.mappable == null || v.mappable.mappingSpace() != of) {
+          continue;
+        }
+        long from = Math.max(offset & -PAGE_SIZE, v.offset);
+        long to = Math.min(end, v.offset + v.length());
+        if (from < to) {
+          to = to + PAGE_SIZE - 1 & -PAGE_SIZE;
+          dropPmas(v.start + from - v.offset, v.start + to - v.offset, true);
+        }
+      }
+    } finally {
+      writeLock.unlock();
+    }
   }
 
-  public int readInt(long addr) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
+  // ---- user memory beside what UserMemory has ----
 
-  public long readLong(long addr) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  public void writeByte(long addr, byte value) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  public void writeShort(long addr, short value) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  public void writeInt(long addr, int value) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  public void writeLong(long addr, long value) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  /** The NUL-terminated string at {@code addr}, one character a byte; ENAMETOOLONG above {@code max} bytes. */
-  public String readString(long addr, int max) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  /** Atomic compare and set of an aligned word: the value found before ({@code futex}, robust lists). */
-  public int compareAndExchangeInt(long addr, int expected, int value) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  /** A volatile load of an aligned word. */
-  public int readIntVolatile(long addr) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  /** Where a shared futex word lives, the same for every process that maps it: its offset in the memory file. */
+  /**
+   * Where a shared futex word lives, the same for every process that maps it: its offset in the memory file. -1 when the
+   * word is in private memory: it is this process' own then, and the key is this object and the address.
+   */
   public long sharedFutexKey(long addr) throws ErrnoException {
-    throw Errno.EFAULT.error();
+    Pma p = hold(addr, false);
+    try {
+      Vma v = vmas.find(addr);
+      return v != null && v.isShared() ? p.at(addr) : -1;
+    } finally {
+      letGo();
+    }
   }
 
-  /** Points {@code buffer} at the {@code count} pieces of the iovec at {@code addr}; EINVAL, EFAULT. */
-  public void wrapVector(UserBuffer buffer, long addr, int count) throws ErrnoException {
-    throw Errno.EFAULT.error();
-  }
-
-  /** Whether {@code [addr, addr + length)} is within what an application can map at all. */
-  public boolean isUserRange(long addr, long length) {
-    return true;
-  }
-
-  /** Points {@code buffer} at {@code length} bytes at {@code addr}; nothing is checked until it is used. */
+  /** Points {@code buffer} at {@code length} bytes at {@code addr}, at most MAX_RW_COUNT; nothing is checked yet. */
   public void wrap(UserBuffer buffer, long addr, long length) {
     buffer.start(this, addr, length);
+  }
+
+  /**
+   * Points {@code buffer} at the {@code count} pieces of the iovec at {@code addr}, which is copied in now. More than
+   * MAX_RW_COUNT bytes are cut off, as Linux does.
+   *
+   * @throws ErrnoException EINVAL for a count above IOV_MAX or a negative length; EFAULT when the iovec cannot be read or
+   *     a piece is not in the application's half of the address space
+   */
+  public void wrapVector(UserBuffer buffer, long addr, int count) throws ErrnoException {
+    buffer.startVector(this, addr, count);
+  }
+
+  /** Whether the range is in the part of the address space that is the application's at all. */
+  public boolean isUserRange(long addr, long length) {
+    return addr >= 0 && length >= 0 && addr <= maxAddress && length <= maxAddress - addr;
+  }
+
+  // ---- mapping calls ----
+
+  /** {@code mmap(2)} and its relatives; see {@link Mappings}. */
+  public Mappings mappings() {
+    return mappings;
+  }
+
+  /** {@code mremap(2)}. */
+  public Remapping remapping() {
+    return remapping;
+  }
+
+  /** {@code madvise(2)}, {@code mlock(2)}, {@code msync(2)} and {@code mincore(2)}. */
+  public MemoryAdvice advice() {
+    return advice;
+  }
+
+  /** A consistent look at everything that {@code /proc/[pid]} shows of it. */
+  public MemoryReport report(boolean withResidency) {
+    readLock.lock();
+    try {
+      return MemoryReport.of(this, withResidency);
+    } finally {
+      readLock.unlock();
+    }
+  }
+
+  /** Where arguments, environment, heap and stack are; its fields are guarded by this object's lock. */
+  public MemoryLayout layout() {
+    return layout;
+  }
+
+  // ---- pmas; callers hold the write lock ----
+
+  /** Makes sure that no pma crosses {@code addr}. */
+  void splitPmas(long addr) {
+    int i = pmas.floor(addr - 1);
+    if (i < 0) {
+      return;
+    }
+    Pma p = pmas.get(i);
+    if (p.end > addr) {
+      Pma tail = p.slice(addr, p.end);
+      p.end = addr;
+      pmas.insert(tail);
+    }
+  }
+
+  /** Joins pmas that are one again, from the one at or before {@code from} to the one at or behind {@code to}. */
+  void mergePmas(long from, long to) {
+    int i = Math.max(0, pmas.floor(from - 1));
+    while (i + 1 < pmas.size()) {
+      Pma p = pmas.get(i);
+      if (p.start > to) {
+        return;
+      }
+      Pma next = pmas.get(i + 1);
+      if (p.joins(next)) {
+        p.end = next.end;
+        pmas.remove(i + 1, i + 2);
+      } else {
+        i++;
+      }
+    }
+  }
+
+  /**
+   * Takes away what backs the range, in the platform first.
+   *
+   * @param onlyOfFile keep private copies
+   */
+  void dropPmas(long start, long end, boolean onlyOfFile) {
+    splitPmas(start);
+    splitPmas(end);
+    int from = pmas.firstEndingAbove(start);
+    int to = from;
+    long mappedFrom = -1;
+    long mappedTo = -1;
+    for (; to < pmas.size() && pmas.get(to).start < end; to++) {
+      Pma p = pmas.get(to);
+      if (onlyOfFile && !p.ofFile) {
+        continue;
+      }
+      if (p.mapped != 0) {
+        if (onlyOfFile) {
+          unmapFromPlatform(p.start, p.end);
+        } else {
+          mappedFrom = mappedFrom < 0 ? p.start : mappedFrom;
+          mappedTo = p.end;
+        }
+      }
+    }
+    if (mappedFrom >= 0) {
+      unmapFromPlatform(mappedFrom, mappedTo);
+    }
+    if (!onlyOfFile) {
+      for (int i = from; i < to; i++) {
+        Pma p = pmas.get(i);
+        pages.release(p.offset, p.length());
+      }
+      pmas.remove(from, to);
+      return;
+    }
+    for (int i = to - 1; i >= from; i--) {
+      Pma p = pmas.get(i);
+      if (p.ofFile) {
+        pages.release(p.offset, p.length());
+        pmas.remove(i, i + 1);
+      }
+    }
+  }
+
+  void unmapFromPlatform(long start, long end) {
+    AddressSpace s = space;
+    if (s != null) {
+      s.unmap(start, end - start);
+    }
+  }
+
+  /** Changes rights of what is mapped; when the host refuses, it is unmapped, to be faulted in again. */
+  void protectInPlatform(long start, long end, int access) {
+    AddressSpace s = space;
+    if (s == null) {
+      return;
+    }
+    if (access != 0) {
+      try {
+        s.protect(start, end - start, access);
+        return;
+      } catch (ErrnoException e) {
+        forgetMapped(start, end);
+      }
+    }
+    s.unmap(start, end - start);
+  }
+
+  private void forgetMapped(long start, long end) {
+    for (int i = pmas.firstEndingAbove(start); i < pmas.size() && pmas.get(i).start < end; i++) {
+      pmas.get(i).mapped = 0;
+    }
+  }
+
+  /** Has the platform map the whole of {@code p} with what it allows now. */
+  void mapInPlatform(Pma p) throws ErrnoException {
+    AddressSpace s = addressSpace();
+    int access = p.platformAccess();
+    if (p.mapped == access) {
+      return;
+    }
+    try {
+      if (p.mapped != 0) {
+        s.protect(p.start, p.length(), access);
+        p.mapped = access;
+        faults.mappingChanged();
+        return;
+      }
+      s.map(p.start, p.length(), p.offset, access, p.ofFile);
+    } catch (ErrnoException e) {
+      // The host has no more mappings for this process: they are only a cache, so all of them go.
+      s.unmap(platform.minUserAddress(), maxAddress - platform.minUserAddress());
+      forgetMapped(0, maxAddress);
+      s.map(p.start, p.length(), p.offset, access, p.ofFile);
+    }
+    p.mapped = access;
+    faults.mappingChanged();
   }
 }

@@ -24,6 +24,23 @@ public interface PageAllocator {
    */
   long allocate(long length, long alignment) throws ErrnoException;
 
+  /**
+   * As {@link #allocate} for pages that the caller overwrites whole before anyone else can see them: what they hold until
+   * then is left over from their last owner, and they are likely to be committed already.
+   */
+  default long allocateDirty(long length) throws ErrnoException {
+    return allocate(length, PAGE_SIZE);
+  }
+
+  /**
+   * Allocates exactly {@code [offset, offset + length)}, so that a growing mapping stays in one piece.
+   *
+   * @return false when some of it is taken
+   */
+  default boolean allocateAt(long offset, long length) {
+    return false;
+  }
+
   /** One more reference on each page of the range. */
   void acquire(long offset, long length);
 
@@ -32,6 +49,33 @@ public interface PageAllocator {
 
   /** References on the page at {@code offset}. */
   int references(long offset);
+
+  /**
+   * How many bytes from {@code offset} on, at most {@code length}, are in pages whose only reference is the caller's:
+   * nobody else can get one meanwhile.
+   */
+  default long exclusive(long offset, long length) {
+    long n = 0;
+    while (n < length && references(offset + n) == 1) {
+      n += PAGE_SIZE;
+    }
+    return Math.min(n, length);
+  }
+
+  /** Makes pages of the caller read as zeros and gives their memory back, while they stay allocated and mapped. */
+  default void decommit(long offset, long length) {
+    memory().asSlice(offset, length).fill((byte) 0);
+  }
+
+  /** Start of the next committed data at or after {@code offset}, or {@code limit}: {@link MemoryFile#nextData}. */
+  default long nextData(long offset, long limit) {
+    return offset;
+  }
+
+  /** End of the committed data that starts at {@code offset}, or {@code limit}; may be too near, never too far. */
+  default long nextHole(long offset, long limit) {
+    return Math.min(limit, offset + PAGE_SIZE);
+  }
 
   /** Bytes allocated now. */
   long allocatedBytes();

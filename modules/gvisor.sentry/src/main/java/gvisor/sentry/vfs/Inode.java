@@ -227,6 +227,14 @@ public abstract class Inode {
     throw EOPNOTSUPP.error();
   }
 
+  /**
+   * Whether {@link #open} opens it whatever its type is: a file over a host descriptor is what the host says, and no fifo
+   * or device of this kernel.
+   */
+  public boolean opensItself() {
+    return false;
+  }
+
   // ---- extended attributes: man 7 xattr ----
 
   /** The value, or null when there is none of that name. */

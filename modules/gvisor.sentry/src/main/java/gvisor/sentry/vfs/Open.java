@@ -168,6 +168,9 @@ public final class Open {
     if ((flags & OpenFlags.O_NOATIME) != 0 && !Permissions.isOwner(caller.creds(), inode)) {
       throw EPERM.error();
     }
+    if (inode.opensItself()) {
+      return openRegular(caller, path, flags);
+    }
     return switch (type) {
       case Inode.S_IFSOCK -> throw ENXIO.error();
       case Inode.S_IFCHR, Inode.S_IFBLK, Inode.S_IFIFO -> openDevice(caller, path, type, flags);

@@ -1,0 +1,114 @@
+package gvisor.runsc.spec;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.json.Json;
+import gvisor.runsc.json.MalformedJsonException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SpecReaderTest {
+  private static final String MINIMAL =
+      """
+      {"ociVersion": "1.0.2", "root": {"path": "rootfs"},
+       "process": {"args": ["sh"], "cwd": "/", "user": {"uid": 4294967295, "gid": 5, "additionalGids": [1, 2]}}}
+      """;
+
+  private static Spec read(String text) throws MalformedJsonException {
+    return SpecReader.read(Json.read(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private static String complaint(String text) {
+    return assertThrows(MalformedJsonException.class, () -> read(text)).getMessage();
+  }
+
+  @Test
+  void minimalSpecHasDefaults() throws Exception {
+    Spec spec = read(MINIMAL);
+    assertEquals(List.of("sh"), spec.process().args());
+    assertEquals(-1, spec.process().user().uid());
+    assertArrayEquals(new int[] {1, 2}, spec.process().user().additionalGids());
+    assertEquals(-1, spec.process().umask());
+    assertEquals(-1, spec.linux().memoryLimitBytes());
+    assertTrue(spec.mounts().isEmpty());
+  }
+
+  @Test
+  void defaultSpecIsValid() throws Exception {
+    Spec spec = SpecReader.read(DefaultSpec.json(List.of("sh", "-c", "x"), "/"));
+    assertEquals(1L << CapabilityNames.number("CAP_KILL"), spec.process().capabilities().bounding() & 1L << 5);
+    assertEquals("/proc", spec.mounts().getFirst().destination());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"args\": [\"sh\"]      | \"args\": []           | process.args is missing or empty",
+        "\"args\": [\"sh\"]      | \"args\": [1]          | process.args[0] must be a string",
+        "\"args\": [\"sh\"]      | \"args\": [\"a\\u0000\"] | process.args[0] must not hold a NUL character",
+        "\"cwd\": \"/\"          | \"cwd\": \"x\"         | process.cwd is not absolute",
+        "\"cwd\": \"/\"          | \"env\": [\"A\"], \"cwd\": \"/\" | process.env[0] is not NAME=value",
+        "\"gid\": 5              | \"gid\": -1            | process.user.gid must be an integer from 0 to 4294967295",
+        "\"gid\": 5              | \"gid\": 1.5           | process.user.gid must be an integer from 0 to 4294967295",
+        "\"path\": \"rootfs\"    | \"path\": \"\"         | root.path is missing or empty",
+        "\"1.0.2\"               | \"2.0.0\"              | ociVersion is 2.0.0, and this runtime follows 1.2.1",
+        "\"root\": {             | \"mounts\": 3, \"root\": { | mounts must be an array",
+        "\"root\": {             | \"mounts\": [3], \"root\": { | mounts[0] must be an object",
+      })
+  void complaintNamesTheField(String good, String bad, String expected) {
+    assertTrue(MINIMAL.contains(good), good);
+    assertEquals(expected, complaint(MINIMAL.replace(good, bad)));
+  }
+
+  @Test
+  void mountComplaintsNameTheMount() {
+    String mounts =
+        "\"mounts\": [{\"destination\": \"/a\", \"type\": \"tmpfs\"}, {\"destination\": \"b\", \"type\": \"tmpfs\"}], ";
+    assertEquals("mounts[1].destination is not absolute", complaint(MINIMAL.replace("\"root\"", mounts + "\"root\"")));
+    String bind = "\"mounts\": [{\"destination\": \"/a\", \"type\": \"bind\"}], ";
+    assertEquals("mounts[0].source is missing or empty", complaint(MINIMAL.replace("\"root\"", bind + "\"root\"")));
+    String shared = "\"mounts\": [{\"destination\": \"/a\", \"type\": \"tmpfs\", \"options\": [\"rw\", \"shared\"]}], ";
+    assertEquals(
+        "mounts[0].options[1] asks for shared propagation, which a sandbox does not offer",
+        complaint(MINIMAL.replace("\"root\"", shared + "\"root\"")));
+  }
+
+  @Test
+  void rlimitsAreUnsigned() throws Exception {
+    String limits =
+        "\"rlimits\": [{\"type\": \"RLIMIT_NOFILE\", \"soft\": 10, \"hard\": 18446744073709551615}], \"cwd\"";
+    Spec spec = read(MINIMAL.replace("\"cwd\"", limits));
+    assertEquals(new Spec.Rlimit(7, 10, -1), spec.process().rlimits().getFirst());
+    String above = "\"rlimits\": [{\"type\": \"RLIMIT_CPU\", \"soft\": 2, \"hard\": 1}], \"cwd\"";
+    assertEquals("process.rlimits[0].soft is above the hard limit", complaint(MINIMAL.replace("\"cwd\"", above)));
+    String unknown = "\"rlimits\": [{\"type\": \"RLIMIT_X\", \"soft\": 2, \"hard\": 2}], \"cwd\"";
+    assertEquals(
+        "process.rlimits[0].type is RLIMIT_X, which is no resource limit",
+        complaint(MINIMAL.replace("\"cwd\"", unknown)));
+  }
+
+  @Test
+  void malformedFileIsNamedWithItsPlace(@TempDir Path bundle) throws Exception {
+    Files.writeString(bundle.resolve("config.json"), "{\n  \"ociVersion\": ,\n}");
+    CommandFailure failure = assertThrows(CommandFailure.class, () -> SpecReader.readBundle(bundle));
+    assertTrue(failure.getMessage().startsWith(bundle + "/config.json: line 2 column "), failure.getMessage());
+    assertEquals(1, failure.getMessage().lines().count());
+  }
+
+  @Test
+  void missingFileIsNamed(@TempDir Path bundle) {
+    CommandFailure failure = assertThrows(CommandFailure.class, () -> SpecReader.readBundle(bundle));
+    assertEquals(bundle + "/config.json: no such file or directory", failure.getMessage());
+  }
+}

@@ -1,0 +1,206 @@
+package gvisor.sentry.fs.host;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import gvisor.api.abi.Stat;
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostFd;
+import gvisor.api.waiter.EventMask;
+import gvisor.api.waiter.WaitQueue;
+import gvisor.sentry.vfs.Caller;
+import gvisor.sentry.vfs.Dentry;
+import gvisor.sentry.vfs.FileOps;
+import gvisor.sentry.vfs.Inode;
+import gvisor.sentry.vfs.SetAttr;
+import gvisor.sentry.vfs.StatBuf;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What is behind a host descriptor. Its size and times are the host's; its owner and permissions are this kernel's own,
+ * so that a container's user can reopen {@code /dev/stdout}, and changing them changes nothing on the host.
+ */
+final class HostInode extends Inode {
+  private static final int S_IRWXUGO = 07777;
+  private static final int SEEK_SET = 0;
+  private static final int SEEK_CUR = 1;
+  private static final int EVENTS = EventMask.READABLE | EventMask.WRITABLE | EventMask.EPOLLPRI
+      | EventMask.EPOLLRDHUP;
+
+  private final long ino;
+  private final HostFd fd;
+  private final int type;
+  private final WaitQueue waiters = new WaitQueue();
+  private volatile int permissions;
+  private volatile int uid;
+  private volatile int gid;
+  private volatile boolean watched;
+
+  /**
+   * Held while one system call moves data, so that lines of two processes do not mix when their memory lies in pieces;
+   * and while the host's file offset is moved. Above the memory manager's lock.
+   */
+  final ReentrantLock transferLock = new ReentrantLock();
+
+  /** Where the next read or write continues if it is a sequential one; guarded by {@link #transferLock}. */
+  private long expectedOffset;
+
+  HostInode(HostFiles superblock, long ino, HostFd fd, int uid, int gid) throws ErrnoException {
+    super(superblock);
+    this.ino = ino;
+    this.fd = fd;
+    this.uid = uid;
+    this.gid = gid;
+    MemorySegment stat = stat();
+    int mode = stat.get(JAVA_INT_UNALIGNED, Stat.ST_MODE);
+    this.type = mode & S_IFMT;
+    this.permissions = mode & S_IRWXUGO;
+    if (type == S_IFREG) {
+      expectedOffset = fd.seek(0, SEEK_CUR);
+    }
+  }
+
+  private MemorySegment stat() throws ErrnoException {
+    MemorySegment stat = MemorySegment.ofArray(new byte[Stat.SIZE]);
+    fd.fstat(stat);
+    return stat;
+  }
+
+  HostFd fd() {
+    return fd;
+  }
+
+  WaitQueue waiters() {
+    return waiters;
+  }
+
+  /** The host's file offset when the descriptor was handed over; 0 for what has none. */
+  long position() {
+    transferLock.lock();
+    try {
+      return expectedOffset;
+    } finally {
+      transferLock.unlock();
+    }
+  }
+
+  /**
+   * Prepares a read or write of a regular file at {@code offset}: true when it continues where the last one ended, and
+   * is to go through the host's file offset, which other processes of the host may share and go on from.
+   */
+  boolean isSequential(long offset) {
+    return offset == expectedOffset;
+  }
+
+  /** A sequential read or write moved {@code n} bytes. */
+  void moved(long n) {
+    expectedOffset += n;
+  }
+
+  /** {@code lseek}: the host's offset goes along. */
+  long seekTo(long offset) throws ErrnoException {
+    transferLock.lock();
+    try {
+      if (offset != expectedOffset) {
+        fd.seek(offset, SEEK_SET);
+        expectedOffset = offset;
+      }
+      return offset;
+    } finally {
+      transferLock.unlock();
+    }
+  }
+
+  /** Has the queue told of events from now on. What the host cannot watch is always ready. */
+  void watch() {
+    if (watched) {
+      return;
+    }
+    synchronized (this) {
+      if (!watched) {
+        watched = true;
+        try {
+          fd.watch(EVENTS, waiters::notify);
+        } catch (ErrnoException e) {
+          // A regular file or /dev/null: its reads and writes never report that they would block.
+          return;
+        }
+      }
+    }
+  }
+
+  long size() throws ErrnoException {
+    return stat().get(JAVA_LONG_UNALIGNED, Stat.ST_SIZE);
+  }
+
+  @Override
+  public long ino() {
+    return ino;
+  }
+
+  @Override
+  public int mode() {
+    return type | permissions;
+  }
+
+  @Override
+  public int uid() {
+    return uid;
+  }
+
+  @Override
+  public int gid() {
+    return gid;
+  }
+
+  @Override
+  public void stat(StatBuf out) throws ErrnoException {
+    MemorySegment stat = stat();
+    out.mode = mode();
+    out.nlink = 1;
+    out.uid = uid;
+    out.gid = gid;
+    out.dev = superblock().dev();
+    out.ino = ino;
+    out.rdev = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_RDEV);
+    out.size = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_SIZE);
+    out.blockSize = 4096;
+    out.blocks = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_BLOCKS);
+    out.atime = time(stat, Stat.ST_ATIME);
+    out.mtime = time(stat, Stat.ST_MTIME);
+    out.ctime = time(stat, Stat.ST_CTIME);
+    out.btime = 0;
+  }
+
+  private static long time(MemorySegment stat, int offset) {
+    return stat.get(JAVA_LONG_UNALIGNED, offset) * 1_000_000_000L + stat.get(JAVA_LONG_UNALIGNED, offset + 8);
+  }
+
+  @Override
+  public void setAttr(Caller caller, SetAttr change) throws ErrnoException {
+    if ((change.valid & SetAttr.SIZE) != 0 && type == S_IFREG) {
+      fd.truncate(change.size);
+    }
+    if ((change.valid & SetAttr.MODE) != 0) {
+      permissions = change.mode & S_IRWXUGO;
+    }
+    if ((change.valid & SetAttr.UID) != 0) {
+      uid = change.uid;
+    }
+    if ((change.valid & SetAttr.GID) != 0) {
+      gid = change.gid;
+    }
+  }
+
+  /** Opens it again, through {@code /proc/self/fd}: the same host descriptor. */
+  @Override
+  public FileOps open(Caller caller, Dentry dentry, int flags) {
+    return new HostFile(this);
+  }
+
+  @Override
+  public boolean opensItself() {
+    return true;
+  }
+}

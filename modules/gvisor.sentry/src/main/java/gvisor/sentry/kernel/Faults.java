@@ -1,0 +1,82 @@
+package gvisor.sentry.kernel;
+
+import gvisor.api.mem.AccessType;
+import gvisor.sentry.mm.FaultResult;
+
+/** Faults of the application: served by the memory manager, or turned into a signal. */
+final class Faults {
+  // Error codes of a page fault, as a signal frame shows them.
+  private static final int ERROR_PRESENT = 1;
+  private static final int ERROR_WRITE = 2;
+  private static final int ERROR_USER = 4;
+  private static final int ERROR_FETCH = 16;
+
+  private Faults() {}
+
+  /** Serves a page fault at {@code address}, or raises SIGSEGV or SIGBUS. */
+  static void handle(Task task, long address, int access) {
+    FaultResult outcome = task.mm().handleFault(address, access);
+    if (outcome == FaultResult.OK) {
+      return;
+    }
+    int error = ERROR_USER | ((access & AccessType.WRITE) != 0 ? ERROR_WRITE : 0)
+        | ((access & AccessType.EXEC) != 0 ? ERROR_FETCH : 0);
+    task.faultAddress = address;
+    task.faultCode = outcome == FaultResult.SEGV_ACCERR ? error | ERROR_PRESENT : error;
+    switch (outcome) {
+      case SEGV_MAPERR -> force(task, SigInfo.fault(Signal.SIGSEGV, Signal.SEGV_MAPERR, address));
+      case SEGV_ACCERR -> force(task, SigInfo.fault(Signal.SIGSEGV, Signal.SEGV_ACCERR, address));
+      case BUS_ADRERR -> force(task, SigInfo.fault(Signal.SIGBUS, Signal.BUS_ADRERR, address));
+      default -> task.threadGroup().kill();
+    }
+  }
+
+  /** Raises what the processor raised. */
+  static void raise(Task task, int signo, int code, long address) {
+    task.faultCode = 0;
+    force(task, SigInfo.fault(signo, code, address));
+  }
+
+  /**
+   * Sends a signal that the task cannot go on without: if it blocks or ignores it, the process dies of it. On the task's
+   * own thread.
+   */
+  static void force(Task task, SigInfo info) {
+    Kernel kernel = task.kernel();
+    kernel.tasksLock.lock();
+    try {
+      SignalHandlers handlers = task.group.handlers;
+      boolean blocked = Signal.has(task.signalMask(), info.signo);
+      if (blocked || handlers.handler(info.signo) == SignalHandlers.SIG_IGN) {
+        handlers.set(info.signo, SignalHandlers.SIG_DFL, 0, 0, 0);
+        if (blocked) {
+          task.setSignalMaskLocked(task.signalMask() & ~Signal.bit(info.signo));
+        }
+      }
+      if (!handlers.catches(info.signo) && task.tracee == null) {
+        // Nothing can come in between, and the first process of a namespace is not protected from its own faults.
+        task.group.exitGroup(info.signo | (Signal.dumpsCore(info.signo) ? 0x80 : 0));
+        return;
+      }
+      task.pending.discard(Signal.bit(info.signo));
+      task.pending.add(info);
+      task.recalculateSignals();
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  /** A signal frame could not be used: SIGSEGV, at its default action if SIGSEGV's own handler is what failed. */
+  static void forceSegv(Task task, int failedSigno) {
+    if (failedSigno == Signal.SIGSEGV) {
+      Kernel kernel = task.kernel();
+      kernel.tasksLock.lock();
+      try {
+        task.group.handlers.set(Signal.SIGSEGV, SignalHandlers.SIG_DFL, 0, 0, 0);
+      } finally {
+        kernel.tasksLock.unlock();
+      }
+    }
+    force(task, SigInfo.kernel(Signal.SIGSEGV));
+  }
+}

@@ -1,0 +1,278 @@
+package gvisor.sentry.kernel;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.platform.Context;
+import gvisor.api.platform.Registers;
+import gvisor.api.platform.StopReason;
+import gvisor.sentry.mm.MemoryManager;
+import gvisor.sentry.syscall.SyscallArgs;
+import gvisor.sentry.syscall.SyscallTable;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/**
+ * The life of a task on its thread: switch to the application, serve what it stopped for, do what waits at the boundary,
+ * and so on until it dies.
+ */
+final class RunLoop {
+  private static final Logger LOG = LogManager.getLogger(RunLoop.class);
+
+  /** A guest must not fill the log with our bugs either. */
+  private static final int MAX_LOGGED_FAILURES = 100;
+
+  private static final AtomicInteger LOGGED_FAILURES = new AtomicInteger();
+  private static final long NO_RESULT = Long.MIN_VALUE;
+
+  private final Kernel kernel;
+  private final Task task;
+  private final Context context;
+  private final Registers registers;
+  private final SyscallArgs args;
+  private final SyscallTable table;
+
+  RunLoop(Kernel kernel, Task task, Context context, SyscallArgs args, MemorySegment scratch) {
+    this.kernel = kernel;
+    this.task = task;
+    this.context = context;
+    this.registers = context.registers();
+    this.args = args;
+    this.table = kernel.syscalls();
+    task.registers = registers;
+    task.args = args;
+    task.lendScratch(scratch);
+  }
+
+  void run() {
+    Thread.currentThread().setName(task.tgid() + ":" + task.tid());
+    task.lastStamp = kernel.host().clock().monotonicNanos();
+    try {
+      begin();
+      loop();
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      failed("boundary", e);
+    }
+    try {
+      TaskExit.exit(task);
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      LOG.error("task {} did not end cleanly", task, e);
+    }
+    context.leave();
+  }
+
+  private void begin() {
+    registers.load(task.initialRegisters);
+    task.initialRegisters = null;
+    if (task.initialFpu == null) {
+      context.resetFpu();
+    } else {
+      try {
+        context.loadFpu(task.initialFpu);
+      } catch (ErrnoException e) {
+        context.resetFpu();
+      }
+      task.initialFpu = null;
+    }
+    if (task.tracee != null) {
+      task.tracee.afterBirth();
+    }
+  }
+
+  private void loop() {
+    while (true) {
+      if (task.work() != 0 && !boundary()) {
+        return;
+      }
+      StopReason reason = switchToApplication();
+      if (reason == null) {
+        continue;
+      }
+      switch (reason) {
+        case SYSCALL -> syscall();
+        case FAULT -> fault();
+        case SIGNAL -> Faults.raise(task, context.signal(), context.signalCode(), context.signalAddress());
+        case INTERRUPTED -> {
+          task.involuntarySwitches = task.involuntarySwitches + 1;
+        }
+        case KILLED -> {
+          LOG.debug("the application side of task {} is gone", task);
+          kill(Signal.SIGKILL);
+        }
+      }
+    }
+  }
+
+  private StopReason switchToApplication() {
+    MemoryManager mm = task.mm();
+    task.inApplication = true;
+    try {
+      if (task.work() != 0) {
+        return null;
+      }
+      long now = kernel.host().clock().monotonicNanos();
+      task.stimeNanos = task.stimeNanos + (now - task.lastStamp);
+      task.lastStamp = now;
+      StopReason reason = context.switchTo(mm.addressSpace());
+      now = kernel.host().clock().monotonicNanos();
+      task.utimeNanos = task.utimeNanos + (now - task.lastStamp);
+      task.lastStamp = now;
+      return reason;
+    } catch (ErrnoException e) {
+      LOG.debug("no room to run task {}: {}", task, e.errno());
+      kill(Signal.SIGKILL);
+      return null;
+    } finally {
+      task.inApplication = false;
+    }
+  }
+
+  private void syscall() {
+    long number = registers.rax();
+    task.syscallNumber = number;
+    long result = task.syscallTrace ? tracedCall(number) : call(number);
+    if (result == NO_RESULT) {
+      return;
+    }
+    registers.rax(result);
+    if (result <= Restart.ERESTARTSYS && result >= Restart.ERESTART_RESTARTBLOCK && task.syscallNumber >= 0
+        || task.hasSavedMask) {
+      // The boundary restarts the call, or puts the mask back, even when no signal is left.
+      task.interrupt(Task.WORK_SIGNAL);
+      return;
+    }
+    task.syscallNumber = -1;
+  }
+
+  private long call(long number) {
+    SyscallTable.Entry entry = table.entry(number);
+    if (entry == null) {
+      kernel.unknownCalls().count(number);
+      return -gvisor.api.errno.Errno.ENOSYS.number();
+    }
+    try {
+      return entry.handler().call(task, args);
+    } catch (ErrnoException e) {
+      return -e.errno().number();
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      failed(entry.name(), e);
+      return -gvisor.api.errno.Errno.EIO.number();
+    }
+  }
+
+  /** As {@link #call}, with a tracer, seccomp or a log around it. */
+  private long tracedCall(long number) {
+    Tracee tracee = task.tracee;
+    if (tracee != null && tracee.wantsSyscalls()) {
+      registers.rax(-gvisor.api.errno.Errno.ENOSYS.number());
+      boolean skip = tracee.syscallEntry();
+      if (task.isDying()) {
+        return NO_RESULT;
+      }
+      number = task.syscallNumber;
+      if (skip || number < 0) {
+        tracee.syscallExit(registers.rax());
+        return NO_RESULT;
+      }
+    }
+    Seccomp seccomp = task.seccomp;
+    if (seccomp != null) {
+      long verdict = seccomp.check(task, number);
+      if (verdict != Seccomp.ALLOWED) {
+        return verdict == Seccomp.NO_RESULT ? NO_RESULT : verdict;
+      }
+      number = task.syscallNumber;
+    }
+    SyscallTracer log = kernel.tracer();
+    if (log != null) {
+      log.enter(task, number, args);
+    }
+    long result = call(number);
+    if (log != null) {
+      log.exit(task, number, args, result);
+    }
+    if (tracee != null && tracee.wantsSyscalls() && !task.isDying()) {
+      registers.rax(result);
+      tracee.syscallExit(result);
+      return registers.rax();
+    }
+    return result;
+  }
+
+  private void fault() {
+    long address = context.faultAddress();
+    int access = context.faultAccess();
+    task.minorFaults = task.minorFaults + 1;
+    Faults.handle(task, address, access);
+  }
+
+  /** Does what waits before the application runs again; false when the task is to die. */
+  private boolean boundary() {
+    while (true) {
+      int work = task.work();
+      if ((work & Task.WORK_KILL) != 0) {
+        return false;
+      }
+      if ((work & Task.WORK_TRACE) != 0) {
+        task.clearWork(Task.WORK_TRACE);
+        Tracee tracee = task.tracee;
+        if (tracee != null) {
+          tracee.interruptStop();
+        }
+        continue;
+      }
+      if ((work & Task.WORK_STOP) != 0) {
+        stop();
+        continue;
+      }
+      if ((work & Task.WORK_PAUSE) != 0) {
+        pause();
+        continue;
+      }
+      if ((work & Task.WORK_SIGNAL) != 0) {
+        if (!SignalDelivery.deliver(task)) {
+          return false;
+        }
+        continue;
+      }
+      return true;
+    }
+  }
+
+  /** Rests until SIGCONT or SIGKILL. */
+  private void stop() {
+    SignalDelivery.rest(task);
+  }
+
+  /** Rests while the container is paused. */
+  private void pause() {
+    while (task.group.container().isPaused() && !task.isDying()) {
+      LockSupport.park(this);
+    }
+    task.clearWork(Task.WORK_PAUSE);
+    if (task.group.container().isPaused()) {
+      task.interrupt(Task.WORK_PAUSE);
+    }
+    task.lastStamp = kernel.host().clock().monotonicNanos();
+  }
+
+  private void kill(int signo) {
+    kernel.tasksLock.lock();
+    try {
+      task.group.exitGroup(signo);
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  private void failed(String where, Throwable e) {
+    if (LOGGED_FAILURES.getAndIncrement() < MAX_LOGGED_FAILURES) {
+      LOG.error("task {} killed: {} failed", task, where, e);
+    }
+    while (kernel.tasksLock.isHeldByCurrentThread()) {
+      kernel.tasksLock.unlock();
+    }
+    kill(Signal.SIGKILL);
+  }
+}

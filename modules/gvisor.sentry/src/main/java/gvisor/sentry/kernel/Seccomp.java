@@ -1,0 +1,114 @@
+package gvisor.sentry.kernel;
+
+import gvisor.api.platform.Registers;
+import gvisor.sentry.seccomp.SeccompFilter;
+
+/**
+ * What a task may call ({@code man 2 seccomp}): strict mode, or filters. Immutable and shared after fork; a task has its
+ * own evaluation memory.
+ */
+public final class Seccomp {
+  public static final int MODE_STRICT = 1;
+  public static final int MODE_FILTER = 2;
+
+  /** {@link #check}: go on. */
+  static final long ALLOWED = Long.MAX_VALUE;
+
+  /** {@link #check}: the call is not made and the registers are as they should be. */
+  static final long NO_RESULT = Long.MAX_VALUE - 1;
+
+  private static final int NR_READ = 0;
+  private static final int NR_WRITE = 1;
+  private static final int NR_RT_SIGRETURN = 15;
+  private static final int NR_EXIT = 60;
+  private static final int MAX_ERRNO = 4095;
+  private static final int ENOSYS = 38;
+
+  private final int mode;
+  private final SeccompFilter filter;
+
+  public Seccomp(int mode, SeccompFilter filter) {
+    this.mode = mode;
+    this.filter = filter;
+  }
+
+  public int mode() {
+    return mode;
+  }
+
+  /** The filters, or null in strict mode. */
+  public SeccompFilter filter() {
+    return filter;
+  }
+
+  /** Whether {@code task} may make call {@code number}: {@link #ALLOWED}, {@link #NO_RESULT}, or what it returns. */
+  long check(Task task, long number) {
+    if (mode == MODE_STRICT) {
+      if (number == NR_READ || number == NR_WRITE || number == NR_EXIT || number == NR_RT_SIGRETURN) {
+        return ALLOWED;
+      }
+      killThread(task, Signal.SIGKILL);
+      return NO_RESULT;
+    }
+    if (filter.allowsAlways(number)) {
+      return ALLOWED;
+    }
+    Registers r = task.registers;
+    int verdict = task.seccompEvaluation().evaluate(filter, (int) number, r.rip(), r.argument(0), r.argument(1),
+        r.argument(2), r.argument(3), r.argument(4), r.argument(5));
+    int data = verdict & SeccompFilter.SECCOMP_RET_DATA;
+    return switch (verdict & SeccompFilter.SECCOMP_RET_ACTION_FULL) {
+      case SeccompFilter.SECCOMP_RET_ALLOW, SeccompFilter.SECCOMP_RET_LOG -> ALLOWED;
+      case SeccompFilter.SECCOMP_RET_ERRNO -> -Math.min(data, MAX_ERRNO);
+      case SeccompFilter.SECCOMP_RET_TRAP -> {
+        r.rax(number);
+        task.syscallNumber = -1;
+        Faults.force(task, SigInfo.seccomp(data, r.rip(), (int) number, SeccompFilter.ARCH));
+        yield NO_RESULT;
+      }
+      case SeccompFilter.SECCOMP_RET_TRACE -> {
+        Tracee tracee = task.tracee;
+        if (tracee == null || !tracee.wantsSeccomp()) {
+          yield -ENOSYS;
+        }
+        tracee.seccompStop(data);
+        yield task.syscallNumber < 0 ? r.rax() : ALLOWED;
+      }
+      case SeccompFilter.SECCOMP_RET_USER_NOTIF -> -ENOSYS;
+      case SeccompFilter.SECCOMP_RET_KILL_THREAD -> {
+        killThread(task, Signal.SIGSYS);
+        yield NO_RESULT;
+      }
+      default -> {
+        killProcess(task);
+        yield NO_RESULT;
+      }
+    };
+  }
+
+  private static void killThread(Task task, int signo) {
+    Kernel kernel = task.kernel();
+    kernel.tasksLock.lock();
+    try {
+      if (task.group.liveTasks == 1) {
+        task.group.exitGroup(signo);
+      } else {
+        task.exitStatus = signo;
+        task.interrupt(Task.WORK_KILL);
+      }
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  private static void killProcess(Task task) {
+    Kernel kernel = task.kernel();
+    kernel.tasksLock.lock();
+    try {
+      boolean core = task.rlimits().soft(Rlimits.RLIMIT_CORE) != 0;
+      task.group.exitGroup(Signal.SIGSYS | (core ? 0x80 : 0));
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+}

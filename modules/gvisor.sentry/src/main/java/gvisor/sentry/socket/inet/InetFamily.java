@@ -1,0 +1,76 @@
+package gvisor.sentry.socket.inet;
+
+import static gvisor.api.abi.SocketAbi.AF_INET;
+import static gvisor.api.abi.SocketAbi.IPPROTO_ICMP;
+import static gvisor.api.abi.SocketAbi.IPPROTO_ICMPV6;
+import static gvisor.api.abi.SocketAbi.IPPROTO_MAX;
+import static gvisor.api.abi.SocketAbi.IPPROTO_TCP;
+import static gvisor.api.abi.SocketAbi.IPPROTO_UDP;
+import static gvisor.api.abi.SocketAbi.SOCK_DGRAM;
+import static gvisor.api.abi.SocketAbi.SOCK_RAW;
+import static gvisor.api.abi.SocketAbi.SOCK_STREAM;
+import static gvisor.api.errno.Errno.EACCES;
+import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.EPERM;
+import static gvisor.api.errno.Errno.EPROTONOSUPPORT;
+import static gvisor.api.errno.Errno.ESOCKTNOSUPPORT;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.sentry.auth.Capability;
+import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Socket;
+import gvisor.sentry.socket.SocketFamily;
+import gvisor.sentry.vfs.Caller;
+
+/** AF_INET or AF_INET6; both use the transport that AF_INET's state is. */
+public final class InetFamily implements SocketFamily {
+  private final int number;
+
+  /** @param number AF_INET or AF_INET6 */
+  public InetFamily(int number) {
+    this.number = number;
+  }
+
+  @Override
+  public int number() {
+    return number;
+  }
+
+  @Override
+  public Object newState(NetNamespace net) {
+    return number == AF_INET ? new LoopbackTransport(net) : null;
+  }
+
+  @Override
+  public Socket create(Caller caller, NetNamespace net, int type, int protocol) throws ErrnoException {
+    if (protocol < 0 || protocol >= IPPROTO_MAX) {
+      throw EINVAL.error();
+    }
+    int uid = caller.creds().euid();
+    switch (type) {
+      case SOCK_STREAM -> {
+        if (protocol != 0 && protocol != IPPROTO_TCP) {
+          throw EPROTONOSUPPORT.error();
+        }
+        return new TcpSocket(net, number, uid);
+      }
+      case SOCK_DGRAM -> {
+        if (protocol == (number == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
+          // As with an empty /proc/sys/net/ipv4/ping_group_range, which is the default.
+          throw EACCES.error();
+        }
+        if (protocol != 0 && protocol != IPPROTO_UDP) {
+          throw EPROTONOSUPPORT.error();
+        }
+        return new UdpSocket(net, number, uid);
+      }
+      case SOCK_RAW -> {
+        if (protocol == 0) {
+          throw EPROTONOSUPPORT.error();
+        }
+        throw caller.creds().has(Capability.CAP_NET_RAW) ? EPROTONOSUPPORT.error() : EPERM.error();
+      }
+      default -> throw ESOCKTNOSUPPORT.error();
+    }
+  }
+}

@@ -1,0 +1,14 @@
+package gvisor.sentry.socket.inet;
+
+/**
+ * What moves the data of one network namespace: the seam between sockets and a TCP/IP stack. Thread-safe.
+ *
+ * <p>Endpoints never block. They report by their owner's wait queue and pending error.
+ */
+public interface InetTransport {
+  /** A new TCP endpoint for {@code owner}. */
+  StreamEndpoint newStream(StreamOwner owner);
+
+  /** A new UDP endpoint for {@code owner}. */
+  DatagramEndpoint newDatagram(DatagramOwner owner);
+}

@@ -1,0 +1,68 @@
+package gvisor.sentry.socket.inet;
+
+import gvisor.sentry.socket.NetNamespace;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A network that is one machine: TCP and UDP between sockets of the same namespace, over 127.0.0.0/8 and ::1. Both ends
+ * share their buffers; there are no packets, so nothing is lost, reordered or sent again.
+ */
+public final class LoopbackTransport implements InetTransport {
+  private final NetNamespace net;
+
+  /** Guards ports, listeners and who is connected to whom. */
+  final ReentrantLock transportLock = new ReentrantLock();
+
+  final PortSpace streamPorts;
+  final PortSpace datagramPorts;
+
+  public LoopbackTransport(NetNamespace net) {
+    this.net = net;
+    this.streamPorts = new PortSpace(true, net.host().entropy().nextLong());
+    this.datagramPorts = new PortSpace(false, net.host().entropy().nextLong());
+  }
+
+  NetNamespace net() {
+    return net;
+  }
+
+  @Override
+  public StreamEndpoint newStream(StreamOwner owner) {
+    return new LoopbackStream(this, owner);
+  }
+
+  @Override
+  public DatagramEndpoint newDatagram(DatagramOwner owner) {
+    return new LoopbackDatagram(this, owner);
+  }
+
+  /** TCP endpoints with a port, for {@code /proc/net/tcp} and {@code tcp6}. */
+  public List<StreamEndpoint> streams() {
+    List<StreamEndpoint> list = new ArrayList<>();
+    transportLock.lock();
+    try {
+      for (PortSpace.Binding b : streamPorts.all()) {
+        list.add(((LoopbackStream.Claim) b).endpoint());
+      }
+    } finally {
+      transportLock.unlock();
+    }
+    return list;
+  }
+
+  /** UDP endpoints with a port, for {@code /proc/net/udp} and {@code udp6}. */
+  public List<DatagramEndpoint> datagrams() {
+    List<DatagramEndpoint> list = new ArrayList<>();
+    transportLock.lock();
+    try {
+      for (PortSpace.Binding b : datagramPorts.all()) {
+        list.add(((LoopbackDatagram.Claim) b).endpoint());
+      }
+    } finally {
+      transportLock.unlock();
+    }
+    return list;
+  }
+}

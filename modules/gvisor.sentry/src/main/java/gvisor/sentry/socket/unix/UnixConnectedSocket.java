@@ -1,0 +1,307 @@
+package gvisor.sentry.socket.unix;
+
+import static gvisor.api.abi.SocketAbi.SHUT_RD;
+import static gvisor.api.abi.SocketAbi.SHUT_WR;
+import static gvisor.api.errno.Errno.ECONNREFUSED;
+import static gvisor.api.errno.Errno.ECONNRESET;
+import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.EISCONN;
+import static gvisor.api.errno.Errno.ENOTCONN;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.waiter.EventMask;
+import gvisor.api.waiter.WaitQueue;
+import gvisor.sentry.socket.AddrBuffer;
+import gvisor.sentry.socket.Message;
+import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Socket;
+import gvisor.sentry.socket.SocketCreds;
+import gvisor.sentry.vfs.Caller;
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** An AF_UNIX socket that listens or is connected: what streams and sequenced packets have in common. */
+public abstract class UnixConnectedSocket extends UnixSocket {
+  private static final int MAX_BACKLOG = 4096;
+
+  /** What a closed or half-closed connection tells those who wait. */
+  private static final int EVENT_CLOSED =
+      EventMask.READABLE | EventMask.WRITABLE | EventMask.EPOLLHUP | EventMask.EPOLLRDHUP;
+
+  private enum State { IDLE, LISTENING, CONNECTED }
+
+  private volatile State state = State.IDLE;
+  private volatile UnixConnectedSocket peer;
+
+  /** Guards the accept queue; below every socketLock. */
+  private final ReentrantLock acceptLock = new ReentrantLock();
+
+  private final WaitQueue backlogQueue = new WaitQueue();
+  private ArrayDeque<UnixConnectedSocket> waiting;
+  private int backlog;
+  private volatile UnixConnectedSocket blockedOn;
+
+  /** A listener was shut down for reading: it refuses connections. */
+  private volatile boolean listenerShut;
+
+  protected UnixConnectedSocket(UnixFamily unix, NetNamespace net, int type) {
+    super(unix, net, type);
+  }
+
+  /** An unconnected socket of the same kind. */
+  protected abstract UnixConnectedSocket sibling();
+
+  /** Makes the buffers of both directions between this and {@code other}. */
+  protected abstract void join(UnixConnectedSocket other);
+
+  /** The other end, or null when it was never connected. */
+  protected final UnixConnectedSocket peer() {
+    return peer;
+  }
+
+  protected final boolean isConnected() {
+    return state == State.CONNECTED;
+  }
+
+  @Override
+  public final boolean isListening() {
+    return state == State.LISTENING;
+  }
+
+  /** Connects both ends to each other; nobody else knows at least one of them yet. */
+  final void couple(UnixConnectedSocket other) {
+    join(other);
+    peer = other;
+    other.peer = this;
+    other.state = State.CONNECTED;
+    state = State.CONNECTED;
+  }
+
+  // ---- connecting ----
+
+  @Override
+  public final void listen(Caller caller, int wanted) throws ErrnoException {
+    socketLock.lock();
+    try {
+      if (state == State.CONNECTED || name() == null) {
+        throw EINVAL.error();
+      }
+      setPeerCreds(SocketCreds.peer(caller));
+      acceptLock.lock();
+      try {
+        backlog = Math.min(wanted & 0x7fffffff, MAX_BACKLOG);
+        if (waiting == null) {
+          waiting = new ArrayDeque<>();
+        }
+        state = State.LISTENING;
+      } finally {
+        acceptLock.unlock();
+      }
+    } finally {
+      socketLock.unlock();
+    }
+    backlogQueue.notify(EventMask.WRITABLE);
+  }
+
+  @Override
+  public final long connect(Caller caller, AddrBuffer address, boolean nonblocking) throws ErrnoException {
+    if (!(find(caller, address) instanceof UnixConnectedSocket listener) || !listener.isListening()) {
+      throw ECONNREFUSED.error();
+    }
+    socketLock.lock();
+    try {
+      if (state != State.IDLE) {
+        throw state == State.CONNECTED ? EISCONN.error() : EINVAL.error();
+      }
+      if (options().isPassCred) {
+        autobind();
+      }
+      listener.acceptLock.lock();
+      try {
+        if (!listener.isListening() || listener.isClosed() || listener.isShutForReading()) {
+          throw ECONNREFUSED.error();
+        }
+        if (listener.waiting.size() > listener.backlog) {
+          blockedOn = listener;
+          return WOULD_BLOCK;
+        }
+        UnixConnectedSocket child = listener.sibling();
+        child.shareName(listener);
+        child.options().isPassCred = listener.options().isPassCred;
+        child.setPeerCreds(SocketCreds.peer(caller));
+        setPeerCreds(listener.peerCreds());
+        couple(child);
+        listener.waiting.add(child);
+      } finally {
+        listener.acceptLock.unlock();
+      }
+    } finally {
+      socketLock.unlock();
+    }
+    listener.queue().notify(EventMask.READABLE);
+    queue().notify(EventMask.WRITABLE);
+    return 0;
+  }
+
+  @Override
+  public final WaitQueue connectQueue() {
+    UnixConnectedSocket listener = blockedOn;
+    return listener == null ? queue() : listener.backlogQueue;
+  }
+
+  @Override
+  public final Socket accept(Caller caller) throws ErrnoException {
+    UnixConnectedSocket child;
+    acceptLock.lock();
+    try {
+      if (state != State.LISTENING) {
+        throw EINVAL.error();
+      }
+      child = waiting.poll();
+      if (child == null) {
+        if (isShutForReading()) {
+          throw EINVAL.error();
+        }
+        return null;
+      }
+    } finally {
+      acceptLock.unlock();
+    }
+    names().add(child);
+    backlogQueue.notify(EventMask.WRITABLE);
+    return child;
+  }
+
+  @Override
+  public final void peerAddress(AddrBuffer out) throws ErrnoException {
+    UnixConnectedSocket other = peer;
+    if (other == null) {
+      throw ENOTCONN.error();
+    }
+    putName(other, out);
+  }
+
+  // ---- ends ----
+
+  private boolean isShutForReading() {
+    return listenerShut;
+  }
+
+  /** The application reads no more: later writes of the other end fail. */
+  protected abstract void shutReading();
+
+  /** The application writes no more. */
+  protected abstract void shutWriting();
+
+  /** Drops the buffers; whether there was something unread. */
+  protected abstract boolean closeBuffers();
+
+  /** Whether nothing can come any more, or go out any more. */
+  protected abstract boolean isReadingShut();
+
+  protected abstract boolean isWritingShut();
+
+  @Override
+  public final void shutdown(int how) throws ErrnoException {
+    if (state == State.CONNECTED) {
+      if (how != SHUT_WR) {
+        shutReading();
+      }
+      if (how != SHUT_RD) {
+        shutWriting();
+      }
+      queue().notify(EVENT_CLOSED);
+      peer.queue().notify(EVENT_CLOSED);
+    } else if (how != SHUT_WR) {
+      listenerShut = true;
+      queue().notify(EVENT_CLOSED);
+      backlogQueue.notify(EventMask.WRITABLE);
+    }
+  }
+
+  @Override
+  protected final void disconnect() {
+    ArrayDeque<UnixConnectedSocket> refused = null;
+    acceptLock.lock();
+    try {
+      if (waiting != null) {
+        refused = waiting;
+        waiting = new ArrayDeque<>(1);
+      }
+    } finally {
+      acceptLock.unlock();
+    }
+    backlogQueue.notify(EventMask.WRITABLE);
+    if (refused != null) {
+      for (UnixConnectedSocket child : refused) {
+        child.closeConnection(true);
+      }
+    }
+    closeConnection(false);
+  }
+
+  private void closeConnection(boolean isReset) {
+    UnixConnectedSocket other = peer;
+    if (other == null) {
+      return;
+    }
+    boolean unread = closeBuffers();
+    if (unread || isReset) {
+      other.setError(ECONNRESET);
+    }
+    other.queue().notify(EVENT_CLOSED);
+  }
+
+  // ---- readiness ----
+
+  /** Whether there is something to read, the end excepted; whether a writer is welcome. */
+  protected abstract boolean hasData();
+
+  protected abstract boolean hasRoom();
+
+  @Override
+  public final int readiness(int mask) {
+    int ready = hasError() ? EventMask.EPOLLERR : 0;
+    if (state == State.LISTENING) {
+      boolean pending;
+      acceptLock.lock();
+      try {
+        pending = !waiting.isEmpty();
+      } finally {
+        acceptLock.unlock();
+      }
+      if (pending) {
+        ready |= EventMask.READABLE;
+      }
+      if (listenerShut) {
+        ready |= EventMask.READABLE | EventMask.EPOLLRDHUP;
+      }
+    } else if (state == State.IDLE) {
+      ready |= EventMask.EPOLLHUP | EventMask.WRITABLE | EventMask.EPOLLWRBAND;
+    } else {
+      boolean readingShut = isReadingShut();
+      boolean writingShut = isWritingShut();
+      if (readingShut) {
+        ready |= EventMask.READABLE | EventMask.EPOLLRDHUP;
+      }
+      if (readingShut && writingShut) {
+        ready |= EventMask.EPOLLHUP;
+      }
+      if (hasData()) {
+        ready |= EventMask.READABLE;
+      }
+      if (writingShut || hasRoom()) {
+        ready |= EventMask.WRITABLE | EventMask.EPOLLWRBAND;
+      }
+    }
+    return ready & (mask | EventMask.ALWAYS);
+  }
+
+  /** The source address of what was received: the other end's name, if it has one. */
+  protected final void putSource(Message message) {
+    UnixConnectedSocket other = peer;
+    if (other != null && other.name() != null) {
+      message.name.set(other.name());
+    }
+  }
+}

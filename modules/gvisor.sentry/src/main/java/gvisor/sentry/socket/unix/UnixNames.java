@@ -1,0 +1,63 @@
+package gvisor.sentry.socket.unix;
+
+import static gvisor.api.errno.Errno.EADDRINUSE;
+import static gvisor.api.errno.Errno.ENOSPC;
+
+import gvisor.api.errno.ErrnoException;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Abstract names of one network namespace, and every AF_UNIX socket in it. Thread-safe. */
+public final class UnixNames {
+  private static final int AUTOBIND_NAMES = 1 << 20;
+
+  private final ConcurrentHashMap<String, UnixSocket> names = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<UnixSocket, Boolean> sockets = new ConcurrentHashMap<>();
+  private final AtomicInteger nextAutobind = new AtomicInteger();
+
+  /** Gives {@code socket} the abstract name {@code name}, which starts with NUL; EADDRINUSE. */
+  void bind(String name, UnixSocket socket) throws ErrnoException {
+    if (names.putIfAbsent(name, socket) != null) {
+      throw EADDRINUSE.error();
+    }
+  }
+
+  /** Gives {@code socket} a free name of five hexadecimal digits behind NUL, and returns it; ENOSPC. */
+  String autobind(UnixSocket socket) throws ErrnoException {
+    for (int tries = 0; tries < AUTOBIND_NAMES; tries++) {
+      String name = String.format("\0%05x", nextAutobind.incrementAndGet() & AUTOBIND_NAMES - 1);
+      if (names.putIfAbsent(name, socket) == null) {
+        return name;
+      }
+    }
+    throw ENOSPC.error();
+  }
+
+  /** The socket called {@code name}, or null. */
+  UnixSocket find(String name) {
+    return names.get(name);
+  }
+
+  void unbind(String name, UnixSocket socket) {
+    names.remove(name, socket);
+  }
+
+  void add(UnixSocket socket) {
+    sockets.put(socket, Boolean.TRUE);
+  }
+
+  void remove(UnixSocket socket) {
+    sockets.remove(socket);
+  }
+
+  /** Every socket, for {@code /proc/net/unix}; a live view. */
+  public Collection<UnixSocket> sockets() {
+    return sockets.keySet();
+  }
+
+  static String string(byte[] bytes, int offset, int length) {
+    return new String(bytes, offset, length, StandardCharsets.ISO_8859_1);
+  }
+}
