@@ -21,6 +21,7 @@ public final class LinuxHost implements Host {
   private final Entropy entropy = new HostEntropy();
   private final int processorCount;
   private final long memoryBytes;
+  private final String processorDescription;
 
   /** Looks at the machine. */
   public LinuxHost() throws ErrnoException {
@@ -28,6 +29,25 @@ public final class LinuxHost implements Host {
     MemorySegment info = Memory.bounce();
     Libc.check(Libc.syscall(Sys.NR_SYSINFO, info.address(), 0, 0, 0, 0, 0));
     memoryBytes = info.get(JAVA_LONG, SYSINFO_TOTAL_RAM) * info.get(JAVA_INT, SYSINFO_UNIT);
+    processorDescription = readProcessorDescription();
+  }
+
+  private static String readProcessorDescription() {
+    try {
+      Fd file = Fd.open("/proc/cpuinfo", Sys.O_RDONLY, 0);
+      try {
+        byte[] text = new byte[8192];
+        int n = (int) file.readWaiting(MemorySegment.ofArray(text));
+        String all = new String(text, 0, n, java.nio.charset.StandardCharsets.ISO_8859_1);
+        int end = all.indexOf("\n\n");
+        return end < 0 ? all : all.substring(0, end + 1);
+      } finally {
+        file.close();
+      }
+    } catch (ErrnoException e) {
+      // A machine without /proc: programs see processors without a description.
+      return "";
+    }
   }
 
   @Override
@@ -48,5 +68,10 @@ public final class LinuxHost implements Host {
   @Override
   public long memoryBytes() {
     return memoryBytes;
+  }
+
+  @Override
+  public String processorDescription() {
+    return processorDescription;
   }
 }

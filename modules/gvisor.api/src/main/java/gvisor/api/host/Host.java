@@ -11,4 +11,9 @@ public interface Host {
 
   /** Bytes of memory of the machine. */
   long memoryBytes();
+
+  /** The first processor as the machine's {@code /proc/cpuinfo} describes it; empty when it is not known. */
+  default String processorDescription() {
+    return "";
+  }
 }

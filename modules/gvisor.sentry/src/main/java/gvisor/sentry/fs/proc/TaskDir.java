@@ -1,0 +1,206 @@
+package gvisor.sentry.fs.proc;
+
+import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.ENOENT;
+import static gvisor.api.errno.Errno.EPERM;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.sentry.auth.Capability;
+import gvisor.sentry.fs.kernfs.Content;
+import gvisor.sentry.fs.kernfs.KernDir;
+import gvisor.sentry.fs.kernfs.Store;
+import gvisor.sentry.kernel.Task;
+import gvisor.sentry.kernel.ThreadGroup;
+import gvisor.sentry.vfs.Caller;
+import gvisor.sentry.vfs.FsContext;
+import gvisor.sentry.vfs.Inode;
+import gvisor.sentry.vfs.MountNamespace;
+
+/** {@code /proc/[pid]} and {@code /proc/[pid]/task/[tid]}. */
+final class TaskDir extends KernDir {
+  private static final String UNSET_ID = "4294967295";
+
+  private final ProcSuperblock proc;
+  private final TaskRef target;
+
+  /** @param thread null for the directory of a process */
+  TaskDir(ProcSuperblock proc, long ino, ThreadGroup group, Task thread) {
+    super(proc, ino);
+    this.proc = proc;
+    this.target = new TaskRef(proc, group, thread);
+    build(new TaskStatus(target), new TaskMemory(target));
+    if (thread == null) {
+      add("task", new TaskListDir(proc, inoOf("task"), group));
+    }
+  }
+
+  TaskRef target() {
+    return target;
+  }
+
+  private void build(TaskStatus status, TaskMemory memory) {
+    KernDir attr = dir("attr");
+    for (String name : new String[] {"current", "exec", "fscreate", "keycreate", "prev", "sockcreate"}) {
+      // There is no security module whose label it could be.
+      attr.add(name, new TaskFile(target, attr.inoOf(name), 0666, false, null, null));
+    }
+    file("auxv", 0400, true, memory::auxv, null);
+    file("cgroup", 0444, false, (c, out) -> out.append("0::/\n"), null);
+    file("children", 0444, false, status::children, null);
+    file("clear_refs", 0200, true, null, (c, text) -> {});
+    file("cmdline", 0444, false, memory::cmdline, null);
+    file("comm", 0644, false, (c, out) -> out.append(target.task().comm()).append('\n'), this::setComm);
+    file("coredump_filter", 0644, false, (c, out) -> out.append("00000033\n"), (c, text) -> hex(text));
+    file("cpuset", 0444, false, (c, out) -> out.append("/\n"), null);
+    add("cwd", new TaskLink(target, inoOf("cwd"), TaskLink.Kind.CWD));
+    file("environ", 0400, true, memory::environ, null);
+    add("exe", new TaskLink(target, inoOf("exe"), TaskLink.Kind.EXE));
+    add("fd", new FdDir(target, inoOf("fd"), false));
+    add("fdinfo", new FdDir(target, inoOf("fdinfo"), true));
+    file("gid_map", 0644, false, this::idMap, this::denyIdMap);
+    file("io", 0400, true, status::io, null);
+    file("limits", 0444, false, status::limits, null);
+    file("loginuid", 0644, false, (c, out) -> out.append(UNSET_ID), (c, text) -> hex(text));
+    file("maps", 0444, true, memory::maps, null);
+    add("mem", new MemFile(target, inoOf("mem")));
+    file("mountinfo", 0444, false, (c, out) -> out.append(mounts().mountInfoText(fs().root())), null);
+    file("mounts", 0444, false, (c, out) -> out.append(mounts().mountsText(fs().root())), null);
+    file("mountstats", 0400, false, (c, out) -> out.append(mounts().mountStatsText(fs().root())), null);
+    new SystemFiles(proc.kernel(), proc.pids()).buildNet(dir("net"));
+    add("ns", new NsDir(target, inoOf("ns")));
+    file("oom_adj", 0644, false, (c, out) -> out.append(target.group().oomScoreAdj() * 17 / 1000).append('\n'),
+        (c, text) -> setOomScore(c, Sysctls.parse(text.strip()) * 1000 / 17));
+    file("oom_score", 0444, false, (c, out) -> out.append(oomScore()).append('\n'), null);
+    file("oom_score_adj", 0644, false, (c, out) -> out.append(target.group().oomScoreAdj()).append('\n'),
+        (c, text) -> setOomScore(c, Sysctls.parse(text.strip())));
+    file("personality", 0400, true, (c, out) -> hex(out, target.group().personality()), null);
+    file("projid_map", 0644, false, this::idMap, this::denyIdMap);
+    add("root", new TaskLink(target, inoOf("root"), TaskLink.Kind.ROOT));
+    file("sched", 0644, false, status::sched, (c, text) -> {});
+    file("schedstat", 0444, false, status::schedstat, null);
+    file("sessionid", 0444, false, (c, out) -> out.append(UNSET_ID), null);
+    file("setgroups", 0644, false, (c, out) -> out.append("allow\n"), (c, text) -> denySetgroups(text));
+    file("smaps", 0444, true, memory::smaps, null);
+    file("smaps_rollup", 0444, true, memory::smapsRollup, null);
+    file("stack", 0400, true, (c, out) -> {}, null);
+    file("stat", 0444, false, status::stat, null);
+    file("statm", 0444, false, memory::statm, null);
+    file("status", 0444, false, status::status, null);
+    file("syscall", 0400, true, (c, out) -> out.append("running\n"), null);
+    file("timers", 0444, false, (c, out) -> {}, null);
+    file("timerslack_ns", 0666, false, (c, out) -> out.append(target.task().timerSlack()).append('\n'),
+        (c, text) -> target.task().setTimerSlack(Sysctls.parse(text.strip())));
+    file("uid_map", 0644, false, this::idMap, this::denyIdMap);
+    file("wchan", 0444, false, (c, out) -> out.append('0'), null);
+  }
+
+  private void file(String name, int permissions, boolean guarded, Content content, Store store) {
+    add(name, new TaskFile(target, inoOf(name), permissions, guarded, content, store));
+  }
+
+  @Override
+  public int uid() {
+    return owner().creds().euid();
+  }
+
+  @Override
+  public int gid() {
+    return owner().creds().egid();
+  }
+
+  private Task owner() {
+    return target.thread() != null ? target.thread() : target.group().leader();
+  }
+
+  @Override
+  public Inode lookup(Caller caller, String name) throws ErrnoException {
+    check(caller);
+    return super.lookup(caller, name);
+  }
+
+  @Override
+  public boolean revalidate(String name, Inode child) {
+    return target.isAlive();
+  }
+
+  @Override
+  protected void checkList(Caller caller) throws ErrnoException {
+    check(caller);
+  }
+
+  private void check(Caller caller) throws ErrnoException {
+    if (!target.isAlive()) {
+      throw ENOENT.error();
+    }
+    if (!proc.isSearchable(caller, target.group())) {
+      throw EPERM.error();
+    }
+  }
+
+  private FsContext fs() throws ErrnoException {
+    FsContext fs = target.fs();
+    if (fs == null) {
+      throw EINVAL.error();
+    }
+    return fs;
+  }
+
+  private MountNamespace mounts() throws ErrnoException {
+    MountNamespace namespace = fs().root().mount().namespace();
+    if (namespace == null) {
+      throw EINVAL.error();
+    }
+    return namespace;
+  }
+
+  private void setComm(Caller caller, String text) throws ErrnoException {
+    if (!(caller instanceof Task task) || task.threadGroup() != target.group()) {
+      throw EINVAL.error();
+    }
+    int end = text.indexOf('\n');
+    target.task().setComm(end < 0 ? text : text.substring(0, end));
+  }
+
+  private void setOomScore(Caller caller, long value) throws ErrnoException {
+    if (value < -1000 || value > 1000) {
+      throw EINVAL.error();
+    }
+    if (value < target.group().oomScoreAdj() && !caller.creds().has(Capability.CAP_SYS_RESOURCE)) {
+      throw gvisor.api.errno.Errno.EACCES.error();
+    }
+    target.group().setOomScoreAdj((int) value);
+  }
+
+  private long oomScore() throws ErrnoException {
+    return Math.max(0, 666 + target.group().oomScoreAdj() * 2L / 3);
+  }
+
+  private void idMap(Caller caller, StringBuilder out) throws ErrnoException {
+    target.task();
+    out.append("         0          0 4294967295\n");
+  }
+
+  private void denyIdMap(Caller caller, String text) throws ErrnoException {
+    // The map of the first user namespace stands from the start.
+    throw EPERM.error();
+  }
+
+  private static void denySetgroups(String text) throws ErrnoException {
+    if (!text.strip().equals("allow")) {
+      throw EPERM.error();
+    }
+  }
+
+  private static void hex(StringBuilder out, int value) {
+    String digits = Integer.toHexString(value);
+    out.repeat('0', 8 - digits.length()).append(digits).append('\n');
+  }
+
+  private static void hex(String text) throws ErrnoException {
+    try {
+      Long.decode(text.strip());
+    } catch (NumberFormatException e) {
+      throw EINVAL.error();
+    }
+  }
+}
