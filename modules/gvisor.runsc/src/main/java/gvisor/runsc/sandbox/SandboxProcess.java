@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A process of this image that was just started, and the connection to it.
@@ -93,13 +92,6 @@ public record SandboxProcess(Child process, ControlConnection connection) {
 
   /** The caller's environment says nothing to a sandbox, and may hold secrets. */
   private static List<String> environment() {
-    List<String> environment = new ArrayList<>();
-    for (Map.Entry<String, String> variable : System.getenv().entrySet()) {
-      if (variable.getKey().startsWith("GVISOR_")) {
-        environment.add(variable.getKey() + "=" + variable.getValue());
-      }
-    }
-    environment.add("LC_ALL=C.UTF-8");
-    return environment;
+    return List.of("LC_ALL=C.UTF-8");
   }
 }
