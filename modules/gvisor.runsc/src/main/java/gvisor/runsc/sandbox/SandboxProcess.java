@@ -52,6 +52,9 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         argv.add("-D" + name + "=" + System.getProperty(name));
       }
     }
+    if (System.getProperty("gvisor.train." + kind) != null) {
+      argv.add("-Dgvisor.training=true");
+    }
     argv.add("-m");
     argv.add(main.getModule().getName() + "/" + main.getName());
     argv.add(id);
@@ -63,7 +66,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
           Fd log = Fd.open(messages.toString(), O_WRONLY_CREAT_APPEND, 0600);
           ScmSocket childEnd = pair[1]) {
         Child child =
-            new Spawn(argv.getFirst(), argv)
+            confined(new Spawn(argv.getFirst(), argv), kind)
                 .environment(environment())
                 .newSession()
                 .fd(nothing, 0)
@@ -79,6 +82,16 @@ public record SandboxProcess(Child process, ControlConnection connection) {
     } catch (ErrnoException e) {
       throw new CommandFailure("cannot start the " + kind + " process: " + e.errno().message());
     }
+  }
+
+  /** Where this process may, its children get a network, and few capabilities, of their own. */
+  private static Spawn confined(Spawn spawn, String kind) {
+    if (!Privileges.isRoot()) {
+      return spawn;
+    }
+    return spawn
+        .namespaces(Spawn.CLONE_NEWNET | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS)
+        .capabilities(kind.equals("gofer") ? Privileges.GOFER : Privileges.SANDBOX);
   }
 
   private static List<String> cacheFlags(String home, String kind) {
