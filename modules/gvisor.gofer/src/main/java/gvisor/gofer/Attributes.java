@@ -49,8 +49,13 @@ final class Attributes {
     int type = a.mode & S_IFMT;
     a.qidType = type == S_IFDIR ? P9.QT_DIR : type == S_IFLNK ? P9.QT_SYMLINK : P9.QT_FILE;
     a.qidVersion = (int) (a.ctimeSeconds * 31 + a.ctimeNanos);
-    a.qidPath = qidPath(stat.get(JAVA_LONG, Stat.ST_DEV), stat.get(JAVA_LONG, Stat.ST_INO));
+    a.qidPath = qidPath(stat);
     return a;
+  }
+
+  /** The qid path alone. */
+  long qidPath(MemorySegment stat) {
+    return qidPath(stat.get(JAVA_LONG, Stat.ST_DEV), stat.get(JAVA_LONG, Stat.ST_INO));
   }
 
   /**

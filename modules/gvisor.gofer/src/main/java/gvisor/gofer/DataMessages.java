@@ -8,8 +8,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.p9.FileAttr;
 import gvisor.api.p9.P9;
-import gvisor.api.p9.WireAttr;
 import gvisor.api.p9.WireQid;
+import gvisor.api.p9.WireStat;
 import gvisor.host.HostDirectory;
 import gvisor.host.HostFile;
 import gvisor.host.HostLock;
@@ -43,7 +43,7 @@ final class DataMessages {
         continue;
       }
       MemorySegment name = directory.name();
-      long size = 8 + WireAttr.SIZE + 2 + name.byteSize();
+      long size = 8 + WireStat.SIZE + 2 + name.byteSize();
       if (s.out.position() + size > end) {
         directory.putBack();
         requireProgress(n);
@@ -51,8 +51,8 @@ final class DataMessages {
         return;
       }
       if (fid.file.statChild(name, s.stat)) {
-        FileAttr a = s.attributes.of(s.stat);
-        s.out.u64(directory.next()).attr(a).string(name, 0, (int) name.byteSize());
+        s.out.u64(directory.next()).statAttr(s.attributes.qidPath(s.stat), s.stat);
+        s.out.string(name, 0, (int) name.byteSize());
         n++;
       }
     }

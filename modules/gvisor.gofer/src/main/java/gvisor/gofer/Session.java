@@ -103,6 +103,12 @@ final class Session implements AutoCloseable {
     return attributes.of(stat);
   }
 
+  /** Puts the attributes of {@code file} into the reply, as the extensions carry them. */
+  void putStat(HostFile file) throws ErrnoException {
+    file.stat(stat);
+    out.statAttr(attributes.qidPath(stat), stat);
+  }
+
   /** Puts the qid of {@code file} into the reply. */
   void putQid(HostFile file) throws ErrnoException {
     FileAttr a = attrOf(file);
@@ -285,10 +291,10 @@ final class Session implements AutoCloseable {
           at.close();
         }
         at = next;
-        FileAttr a = attributes.of(stat);
         if (attr) {
-          out.attr(a);
+          out.statAttr(attributes.qidPath(stat), stat);
         } else {
+          FileAttr a = attributes.of(stat);
           out.qid(a.qidType, a.qidVersion, a.qidPath);
         }
         found++;

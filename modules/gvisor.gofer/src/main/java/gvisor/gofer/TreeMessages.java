@@ -47,7 +47,7 @@ final class TreeMessages {
     s.in.end();
     Fd fd = open(fid, flags);
     s.replyWith(fd);
-    s.out.attr(s.attrOf(fid.file));
+    s.putStat(fid.file);
   }
 
   void createFd() throws ErrnoException {
@@ -64,7 +64,7 @@ final class TreeMessages {
     s.replyWith(fd);
     HostFile file = own(directory, fd, mode, uid, gid);
     s.fids.put(newNumber, new Fid(directory.root, file, false));
-    s.out.attr(s.attrOf(file));
+    s.putStat(file);
   }
 
   void make() throws ErrnoException {
@@ -76,12 +76,12 @@ final class TreeMessages {
     int major = s.in.u32();
     int minor = s.in.u32();
     s.in.name(s.name);
-    s.in.text(s.text, P9.MAX_TARGET);
+    s.in.text(s.text);
     s.in.end();
     s.fids.requireFree(newNumber);
     HostFile file = make(directory, mode, makedev(major, minor), uid, gid);
     s.fids.put(newNumber, new Fid(directory.root, file, false));
-    s.out.attr(s.attrOf(file));
+    s.putStat(file);
   }
 
   void lopen() throws ErrnoException {
@@ -150,7 +150,7 @@ final class TreeMessages {
   void symlink() throws ErrnoException {
     Fid directory = s.fids.get(s.in.u32());
     s.in.name(s.name);
-    s.in.text(s.text, P9.MAX_TARGET);
+    s.in.text(s.text);
     int gid = s.in.u32();
     s.in.end();
     putMade(directory, S_IFLNK | 0777, 0, gid);
@@ -221,7 +221,7 @@ final class TreeMessages {
     }
     apply(fid.file);
     if (replyAttr) {
-      s.out.attr(s.attrOf(fid.file));
+      s.putStat(fid.file);
     }
   }
 

@@ -37,6 +37,14 @@ public final class Cpus {
     }
   }
 
+  /** Confines thread {@code tid} to processor {@code cpu}. Allocates nothing. */
+  public static void pin(int tid, int cpu) throws ErrnoException {
+    MemorySegment mask = Memory.bounce().asSlice(0, MASK_BYTES);
+    mask.fill((byte) 0);
+    mask.set(JAVA_BYTE, cpu >> 3, (byte) (1 << (cpu & 7)));
+    check(Libc.sched_setaffinity(tid, MASK_BYTES, mask.address()));
+  }
+
   /** {@code gettid(2)}. */
   public static int currentTid() {
     return (int) Libc.syscall(Sys.NR_GETTID, 0, 0, 0, 0, 0, 0);

@@ -10,7 +10,7 @@ import gvisor.host.libc.Libc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Reads the entries of a directory. Not thread-safe. */
+/** Reads the entries of a directory. For the thread that opened it. */
 public final class HostDirectory implements AutoCloseable {
   private static final int BUFFER = 32 * 1024;
   private static final int D_OFF = 8;
@@ -20,7 +20,7 @@ public final class HostDirectory implements AutoCloseable {
   private static final int SEEK_SET = 0;
 
   private final Fd fd;
-  private final Arena arena = Arena.ofShared();
+  private final Arena arena = Arena.ofConfined();
   private final MemorySegment buffer = arena.allocate(BUFFER, 8);
   private int at;
   private int end;
@@ -78,11 +78,12 @@ public final class HostDirectory implements AutoCloseable {
 
   /** The entry's name, up to its final zero byte, in native memory; until the next {@link #advance}. */
   public MemorySegment name() {
-    int length = 0;
-    while (buffer.get(JAVA_BYTE, entry + D_NAME + length) != 0) {
-      length++;
+    // A record is a multiple of 8 bytes and no longer than the name needs: the zero is among the last eight.
+    int end = Math.max(entry + D_NAME, at - 8);
+    while (buffer.get(JAVA_BYTE, end) != 0) {
+      end++;
     }
-    return buffer.asSlice(entry + D_NAME, length);
+    return buffer.asSlice(entry + D_NAME, end - entry - D_NAME);
   }
 
   /** Whether the entry is "." or "..". */

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 
 /**
  * Takes the fields of one message out of a segment. A field that goes past the end of the message, or is longer than it
@@ -15,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 public final class MessageReader {
   private final MemorySegment segment;
   private final Errno malformedErrno;
+  private final byte[] bytes = new byte[P9.MAX_TARGET];
   private boolean malformed;
   private long at;
   private long end;
@@ -98,9 +100,9 @@ public final class MessageReader {
       throw malformed();
     }
     long base = take(length);
-    byte[] bytes = new byte[length];
-    MemorySegment.copy(segment, JAVA_BYTE, base, bytes, 0, length);
-    return new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1);
+    byte[] text = length <= bytes.length ? bytes : new byte[length];
+    MemorySegment.copy(segment, JAVA_BYTE, base, text, 0, length);
+    return new String(text, 0, length, StandardCharsets.ISO_8859_1);
   }
 
   /**
@@ -117,19 +119,18 @@ public final class MessageReader {
     if (length > P9.MAX_NAME) {
       throw ENAMETOOLONG.error();
     }
+    MemorySegment.copy(segment, JAVA_BYTE, base, bytes, 0, length);
     for (int i = 0; i < length; i++) {
-      byte b = segment.get(JAVA_BYTE, base + i);
-      if (b == '/' || b == 0) {
+      if (bytes[i] == '/' || bytes[i] == 0) {
         throw EINVAL.error();
       }
-      out.set(JAVA_BYTE, i, b);
     }
-    out.set(JAVA_BYTE, length, (byte) 0);
-    boolean dots = length == 0 || out.get(JAVA_BYTE, 0) == '.'
-        && (length == 1 || length == 2 && out.get(JAVA_BYTE, 1) == '.');
+    boolean dots = length == 0 || bytes[0] == '.' && (length == 1 || length == 2 && bytes[1] == '.');
     if (dots) {
       throw EINVAL.error();
     }
+    MemorySegment.copy(bytes, 0, out, JAVA_BYTE, 0, length);
+    out.set(JAVA_BYTE, length, (byte) 0);
     return length;
   }
 
@@ -137,20 +138,21 @@ public final class MessageReader {
    * Copies a byte string without a zero in it, and a zero byte behind it, to the start of {@code out}.
    *
    * @return its length
-   * @throws ErrnoException EINVAL for a zero byte; ENAMETOOLONG for more than {@code maximum} bytes
+   * @throws ErrnoException EINVAL for a zero byte; ENAMETOOLONG for more than {@link P9#MAX_TARGET} bytes
    */
-  public int text(MemorySegment out, int maximum) throws ErrnoException {
+  public int text(MemorySegment out) throws ErrnoException {
     int length = u16();
     long base = take(length);
-    if (length > maximum) {
+    if (length > P9.MAX_TARGET) {
       throw ENAMETOOLONG.error();
     }
+    MemorySegment.copy(segment, JAVA_BYTE, base, bytes, 0, length);
     for (int i = 0; i < length; i++) {
-      if (segment.get(JAVA_BYTE, base + i) == 0) {
+      if (bytes[i] == 0) {
         throw EINVAL.error();
       }
     }
-    MemorySegment.copy(segment, base, out, 0, length);
+    MemorySegment.copy(bytes, 0, out, JAVA_BYTE, 0, length);
     out.set(JAVA_BYTE, length, (byte) 0);
     return length;
   }
@@ -158,6 +160,11 @@ public final class MessageReader {
   /** A whole set of attributes. */
   public FileAttr attr() throws ErrnoException {
     return WireAttr.read(segment, take(WireAttr.SIZE));
+  }
+
+  /** Attributes as the extensions carry them. */
+  public FileAttr statAttr() throws ErrnoException {
+    return WireStat.read(segment, take(WireStat.SIZE));
   }
 
   /** Tsetattr's fields after the fid, into {@code s}. */

@@ -1,7 +1,7 @@
 package gvisor.api.p9;
 
 /**
- * Message types. A reply's type is its request's plus one; an error is {@link #R_LERROR}. The numbers up to 127 are
+ * Message types. {@code attr} in the extensions is {@link WireStat}. A reply's type is its request's plus one; an error is {@link #R_LERROR}. The numbers up to 127 are
  * those of 9P2000.L; from 160 on they are extensions.
  */
 public final class MessageType {

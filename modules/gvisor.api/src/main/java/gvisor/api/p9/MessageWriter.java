@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import gvisor.api.errno.ErrnoException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 
 /**
  * Writes one message at a time into a segment. What does not fit is EMSGSIZE, and the message must be begun anew. One
@@ -110,10 +111,7 @@ public final class MessageWriter {
       throw EMSGSIZE.error();
     }
     u16(length);
-    long base = reserve(length);
-    for (int i = 0; i < length; i++) {
-      segment.set(JAVA_BYTE, base + i, (byte) value.charAt(i));
-    }
+    MemorySegment.copy(value.getBytes(StandardCharsets.ISO_8859_1), 0, segment, JAVA_BYTE, reserve(length), length);
     return this;
   }
 
@@ -140,6 +138,12 @@ public final class MessageWriter {
 
   public MessageWriter attr(FileAttr attr) throws ErrnoException {
     WireAttr.write(segment, reserve(WireAttr.SIZE), attr);
+    return this;
+  }
+
+  /** Attributes as the extensions carry them, from the {@code struct stat} at the start of {@code stat}. */
+  public MessageWriter statAttr(long qidPath, MemorySegment stat) throws ErrnoException {
+    WireStat.write(segment, reserve(WireStat.SIZE), qidPath, stat);
     return this;
   }
 

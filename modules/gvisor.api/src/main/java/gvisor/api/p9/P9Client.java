@@ -118,7 +118,7 @@ public final class P9Client implements AutoCloseable {
         throw broken();
       }
       for (int i = 0; i < found; i++) {
-        attrs[i] = c.reply.attr();
+        attrs[i] = c.reply.statAttr();
       }
       finish(c);
       return found;
@@ -152,7 +152,7 @@ public final class P9Client implements AutoCloseable {
     try {
       c.request.u32(fid).setAttr(change);
       connection.transact(c);
-      FileAttr attr = c.reply.attr();
+      FileAttr attr = c.reply.statAttr();
       finish(c);
       return attr;
     } finally {
@@ -166,7 +166,7 @@ public final class P9Client implements AutoCloseable {
     try {
       c.request.u32(fid).u32(flags);
       connection.transact(c);
-      FileAttr attr = c.reply.attr();
+      FileAttr attr = c.reply.statAttr();
       finish(c);
       return opened(c, attr);
     } finally {
@@ -181,7 +181,7 @@ public final class P9Client implements AutoCloseable {
     try {
       c.request.u32(directoryFid).u32(newFid).u32(flags).u32(mode).u32(uid).u32(gid).string(name);
       connection.transact(c);
-      FileAttr attr = c.reply.attr();
+      FileAttr attr = c.reply.statAttr();
       finish(c);
       return opened(c, attr);
     } finally {
@@ -202,7 +202,7 @@ public final class P9Client implements AutoCloseable {
       c.request.u32(directoryFid).u32(newFid).u32(mode).u32(uid).u32(gid).u32(major).u32(minor).string(name)
           .string(target);
       connection.transact(c);
-      FileAttr attr = c.reply.attr();
+      FileAttr attr = c.reply.statAttr();
       finish(c);
       return attr;
     } finally {
@@ -275,7 +275,7 @@ public final class P9Client implements AutoCloseable {
       int count = c.reply.u16();
       for (int i = 0; i < count; i++) {
         long next = c.reply.u64();
-        FileAttr attr = c.reply.attr();
+        FileAttr attr = c.reply.statAttr();
         String name = c.reply.string(P9.MAX_NAME);
         if (name.isEmpty() || name.equals(".") || name.equals("..") || name.indexOf('/') >= 0
             || name.indexOf(0) >= 0) {

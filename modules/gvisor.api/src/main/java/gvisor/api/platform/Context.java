@@ -48,6 +48,12 @@ public interface Context extends AutoCloseable {
   /** Puts the extended state to what a new program sees. */
   void resetFpu();
 
+  /**
+   * Says that the calling thread is about to hand work to this context's thread, which rests: a platform may move it to
+   * where the caller runs, so that waking it is cheap. Only a hint.
+   */
+  default void comeToCaller() {}
+
   /** Leaves whatever address space it is in, so that this can be closed without waiting for the task's end. */
   void leave();
 

@@ -34,6 +34,8 @@ import java.lang.foreign.MemorySegment;
 public final class FirstStub {
   private static final int CLONE_PARENT = 0x8000;
   private static final int PTRACE_TRACEME = 0;
+  private static final int PR_SET_DUMPABLE = 4;
+  private static final int PR_SET_NAME = 15;
   private static final int PR_SET_SECCOMP = 22;
   private static final int SECCOMP_MODE_FILTER = 2;
   private static final int NR_CAPSET = 126;
@@ -64,6 +66,7 @@ public final class FirstStub {
       Script script = new Script(block.asSlice(HEADER));
       script.add(Sys.NR_PTRACE, PTRACE_TRACEME);
       script.add(Sys.NR_PRCTL, Sys.PR_SET_PDEATHSIG, Sys.SIGKILL);
+      script.add(Sys.NR_PRCTL, PR_SET_NAME, Memory.cString(arena, "stub"));
       script.add(Sys.NR_SETSID);
       script.add(Sys.NR_RT_SIGPROCMASK, Sys.SIG_SETMASK, arena.allocate(8, 8).address(), 0, 8);
       closeAllBut(script, Math.min(code.number(), memory.number()), Math.max(code.number(), memory.number()));
@@ -73,6 +76,8 @@ public final class FirstStub {
       MemorySegment capHeader = arena.allocate(8, 8);
       capHeader.set(JAVA_INT, 0, CAPABILITY_VERSION_3);
       script.add(NR_CAPSET, capHeader.address(), arena.allocate(24, 8).address());
+      // Its tracers have no capabilities, so they may only trace what may dump core; a changed uid takes that away.
+      script.add(Sys.NR_PRCTL, PR_SET_DUMPABLE, 1);
       script.add(Sys.NR_PRCTL, Sys.PR_SET_NO_NEW_PRIVS, 1);
       script.add(Sys.NR_PRCTL, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter(address).toSockFprog(arena).address());
 

@@ -41,7 +41,7 @@ final class PairBalancer {
   /** Makes the calling thread half of a pair. */
   Pair newPair() throws ErrnoException {
     if (cpus.length < 2) {
-      return new Pair(this, -1);
+      return new Pair(this, Pair.ANYWHERE);
     }
     BitSet own = Cpus.affinity(0);
     int cpu = own.cardinality() == 1 ? own.nextSetBit(0) : Cpus.current();

@@ -177,6 +177,8 @@ final class PtraceAddressSpace implements AddressSpace {
       }
       if (process != spare) {
         context.attachTo(process);
+      } else {
+        process.returnReservation();
       }
       for (; reservedBeforeStart > 0; reservedBeforeStart--) {
         process.reserve(context.tracer(), context.tid());

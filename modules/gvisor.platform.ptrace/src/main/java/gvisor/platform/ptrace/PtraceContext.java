@@ -180,6 +180,14 @@ final class PtraceContext implements Context {
   }
 
   @Override
+  public void comeToCaller() {
+    PtraceContext caller = platform.currentContext();
+    if (caller != null && caller != this && !isInApplication()) {
+      pair.moveTo(caller.pair.cpu());
+    }
+  }
+
+  @Override
   public void leave() {
     if (space != null) {
       space.leave(this);
@@ -234,10 +242,9 @@ final class PtraceContext implements Context {
   void attachTo(Subprocess target) throws ErrnoException {
     keepFpu();
     giveBack();
-    int newTid = target.attach(tracer);
+    int newTid = target.attach(tracer, pair);
     process = target;
     tid = newTid;
-    pair.bind(newTid);
     if (!target.isPrepared()) {
       platform.prepare(target, tracer, newTid);
     }
@@ -323,7 +330,7 @@ final class PtraceContext implements Context {
     if (p != null) {
       process = null;
       tid = NONE;
-      p.giveBack(tracer, t);
+      p.giveBack(tracer, t, pair.unbind());
     }
   }
 

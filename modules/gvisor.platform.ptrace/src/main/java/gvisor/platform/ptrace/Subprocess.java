@@ -24,6 +24,7 @@ final class Subprocess {
 
   // Guarded by this.
   private int[] parked = new int[2];
+  private int[] parkedCpu = new int[2];
   private int parkedCount;
   private int reserved;
   private int attachedCount;
@@ -37,7 +38,7 @@ final class Subprocess {
     this.pid = pid;
     this.slot = slot;
     this.work = work;
-    parked[parkedCount++] = pid;
+    addParked(pid, Pair.ANYWHERE);
   }
 
   int pid() {
@@ -63,23 +64,27 @@ final class Subprocess {
   }
 
   /**
-   * Attaches to a parked thread: its id.
+   * Attaches to a parked thread, as the other half of {@code pair}: its id.
    *
    * @throws ErrnoException EAGAIN when there is none; ESRCH when the process is gone
    */
-  int attach(Tracer tracer) throws ErrnoException {
+  int attach(Tracer tracer, Pair pair) throws ErrnoException {
     int tid;
+    int cpu;
     synchronized (this) {
       if (parkedCount == 0 || dead) {
         throw Errno.EAGAIN.error();
       }
-      tid = parked[--parkedCount];
+      parkedCount--;
+      tid = parked[parkedCount];
+      cpu = parkedCpu[parkedCount];
       if (reserved > 0) {
         reserved--;
       }
       attachedCount++;
     }
     try {
+      pair.bind(tid, cpu); // first, so that it wakes up here
       tracer.attach(tid);
       return tid;
     } catch (ErrnoException e) {
@@ -88,12 +93,12 @@ final class Subprocess {
     }
   }
 
-  /** Parks thread {@code tid}, which the caller's thread had attached to. */
-  void giveBack(Tracer tracer, int tid) {
+  /** Parks thread {@code tid}, which the caller's thread had attached to, and which is pinned to {@code cpu}. */
+  void giveBack(Tracer tracer, int tid, int cpu) {
     tracer.park(tid);
     boolean free;
     synchronized (this) {
-      addParked(tid);
+      addParked(tid, cpu);
       attachedCount--;
       free = retired && attachedCount == 0;
     }
@@ -127,8 +132,15 @@ final class Subprocess {
     }
     int thread = tracer.cloneThread(tid);
     synchronized (this) {
-      addParked(thread);
+      addParked(thread, Pair.ANYWHERE);
       reserved++;
+    }
+  }
+
+  /** A context came that was still attached to a thread of ours: the one reserved for it is left for another. */
+  synchronized void returnReservation() {
+    if (reserved > 0) {
+      reserved--;
     }
   }
 
@@ -182,10 +194,13 @@ final class Subprocess {
     }
   }
 
-  private void addParked(int tid) {
+  private void addParked(int tid, int cpu) {
     if (parkedCount == parked.length) {
       parked = Arrays.copyOf(parked, parkedCount * 2);
+      parkedCpu = Arrays.copyOf(parkedCpu, parkedCount * 2);
     }
-    parked[parkedCount++] = tid;
+    parked[parkedCount] = tid;
+    parkedCpu[parkedCount] = cpu;
+    parkedCount++;
   }
 }

@@ -286,6 +286,49 @@ class PtracePlatformTest {
   }
 
   @Test
+  void theLegacyVsyscallPageTellsTheTimeOrFaults() throws Exception {
+    try (AddressSpace space = guest.newSpace(); Context c = guest.platform.newContext()) {
+      set(c, 0xffff_ffff_ff60_0400L, 0, 0); // time()
+      guest.setData(64, guest.getppidLoop);
+      c.registers().set(Registers.RSP, Guest.DATA + 64);
+      c.registers().set(Registers.RDI, 0);
+      StopReason why = c.switchTo(space);
+      if (why == StopReason.SYSCALL) {
+        assertEquals(110, c.registers().rax());
+      } else {
+        assertEquals(StopReason.FAULT, why); // vsyscall=none
+        assertEquals(AccessType.EXEC, c.faultAccess());
+      }
+      c.leave();
+    }
+  }
+
+  @Test
+  void threadsThatComeAgainFindTheirStubThread() throws Exception {
+    try (AddressSpace space = guest.newSpace(); Context first = guest.platform.newContext()) {
+      set(first, guest.getppidLoop, 0, 0);
+      first.switchTo(space);
+      java.util.concurrent.ExecutorService worker = java.util.concurrent.Executors.newSingleThreadExecutor();
+      Context again = worker.submit(() -> guest.platform.newContext()).get();
+      long pid = ((PtraceContext) first).tid();
+      for (int i = 0; i < 50; i++) {
+        space.reserveThread();
+        worker.submit(() -> {
+          set(again, guest.getppidLoop, 0, 0);
+          assertEquals(StopReason.SYSCALL, again.switchTo(space));
+          again.leave();
+          return null;
+        }).get();
+      }
+      int threads = new java.io.File("/proc/" + pid + "/task").list().length;
+      assertTrue(threads <= 3, "threads: " + threads);
+      worker.submit(again::close).get();
+      worker.shutdown();
+      first.leave();
+    }
+  }
+
+  @Test
   void aKilledStubIsReportedAndAnotherOneWorks() throws Exception {
     try (AddressSpace space = guest.newSpace(); Context c = guest.platform.newContext()) {
       set(c, guest.getppidLoop, 0, 0);

@@ -15,29 +15,21 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-/** {@code do}: runs a command of the host in a sandbox over the host's files; changes stay in memory and are dropped. */
-@CommandLine.Command(
-    name = "do",
-    description = "Runs a command of this machine in a sandbox; what it changes is dropped at the end.")
+/** {@code do}: runs a command of the host in a sandbox over the host's files; changes are dropped at its end. */
 final class Do extends Command {
-  @Option(names = {"--root", "-root"}, paramLabel = "DIR", description = "directory that is the root (default: /)")
-  String root = "/";
+  private String root = "/";
+  private String cwd = "";
+  private List<String> command;
 
-  @Option(names = {"--cwd", "-cwd"}, paramLabel = "DIR", description = "working directory (default: the current one)")
-  String cwd = "";
-
-  @Option(names = {"--quiet", "-quiet"}, hidden = true)
-  boolean quiet;
-
-  @Option(names = {"--force-overlay", "-force-overlay"}, arity = "0..1", fallbackValue = "true", hidden = true)
-  boolean forceOverlay = true;
-
-  @Parameters(arity = "1..*", paramLabel = "COMMAND")
-  List<String> command;
+  Do() {
+    super("do", "Runs a command of this machine in a sandbox; what it changes is dropped at the end.");
+    text(v -> root = v, "DIR", "directory that is the root (default: /)", "--root", "-root");
+    text(v -> cwd = v, "DIR", "working directory (default: the current one)", "--cwd", "-cwd");
+    flag(v -> {}, "", "--quiet", "-quiet");
+    flag(v -> {}, "", "--force-overlay", "-force-overlay");
+    positionals(v -> command = v, "0..*", "1..*", "COMMAND", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

@@ -60,7 +60,8 @@ public final class SandboxMain {
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       sentry = boot(settings, memory);
     } catch (ErrnoException e) {
-      parent.send(ControlServer.failure(new IOException("cannot make the sandbox's memory: " + e.getMessage())), List.of());
+      IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
+      parent.send(ControlServer.failure(told), List.of());
       return INTERNAL_ERROR;
     } catch (IOException e) {
       parent.send(ControlServer.failure(e), List.of());

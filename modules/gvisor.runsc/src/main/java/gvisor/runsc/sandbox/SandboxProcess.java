@@ -56,6 +56,8 @@ public record SandboxProcess(Child process, ControlConnection connection) {
     argv.add("-m");
     argv.add(main.getModule().getName() + "/" + main.getName());
     argv.add(id);
+    // For people and tests that look at the list of processes: whose sandbox this is.
+    argv.add(messages.getParent().toString());
     try {
       ScmSocket[] pair = ScmSocket.pair(ScmSocket.STREAM);
       try (Fd nothing = Fd.open("/dev/null", 2, 0);

@@ -8,6 +8,7 @@ import gvisor.sentry.kernel.futex.FutexWaiter;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.UserBuffer;
 import gvisor.sentry.seccomp.SeccompFilter;
+import gvisor.sentry.socket.Message;
 import gvisor.sentry.syscall.SyscallArgs;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.FsContext;
@@ -29,6 +30,8 @@ public final class Task implements Caller {
 
   /** Bytes of {@link #scratch}. */
   public static final int SCRATCH_SIZE = 64 * 1024;
+
+  private static final long DEFAULT_TIMER_SLACK = 50_000;
 
   // What waits at the next boundary, bits of work.
   static final int WORK_KILL = 1;
@@ -54,6 +57,7 @@ public final class Task implements Caller {
   private final UserBuffer buffer = new UserBuffer();
   private final Waiter waiter = new Waiter();
   private MemorySegment scratch;
+  private Message message;
 
   // Set when a worker takes the task, and null again when it is dead. The thread and the context are read by others.
   volatile Thread thread;
@@ -135,7 +139,7 @@ public final class Task implements Caller {
 
   final SchedulingAttributes scheduling = new SchedulingAttributes();
   /** How many nanoseconds a timeout may be late, as PR_SET_TIMERSLACK stores it. */
-  volatile long timerSlackNanos = 50_000;
+  volatile long timerSlackNanos = DEFAULT_TIMER_SLACK;
   volatile Seccomp seccomp;
   private SeccompFilter.Evaluation evaluation;
   volatile Tracee tracee;
@@ -318,6 +322,15 @@ public final class Task implements Caller {
     return buffer;
   }
 
+  /** What socket calls move beside the data; reused from call to call. */
+  public Message message() {
+    if (message == null) {
+      message = new Message();
+    }
+    message.clear();
+    return message;
+  }
+
   /** The general registers, while the task runs kernel code. */
   public Registers registers() {
     return registers;
@@ -490,6 +503,34 @@ public final class Task implements Caller {
     clearChildTid = addr;
   }
 
+  public long clearChildTid() {
+    return clearChildTid;
+  }
+
+  public int parentDeathSignal() {
+    return parentDeathSignal;
+  }
+
+  /** The signal its process gets when the thread that made it dies; 0 for none. */
+  public void setParentDeathSignal(int signo) {
+    parentDeathSignal = signo;
+  }
+
+  /** It has gained or lost rights: a parent may not signal it any more. */
+  public void clearParentDeathSignal() {
+    parentDeathSignal = 0;
+  }
+
+  /** PR_GET_TIMERSLACK, in nanoseconds. */
+  public long timerSlack() {
+    return timerSlackNanos;
+  }
+
+  /** PR_SET_TIMERSLACK: 0 or less for the default. */
+  public void setTimerSlack(long nanos) {
+    timerSlackNanos = nanos <= 0 ? DEFAULT_TIMER_SLACK : nanos;
+  }
+
   /** The head of the list of locks it holds. */
   public long robustList() {
     return robustList;
@@ -609,15 +650,6 @@ public final class Task implements Caller {
 
   public long involuntarySwitches() {
     return involuntarySwitches;
-  }
-
-  /** How many nanoseconds a timeout may be late ({@code PR_SET_TIMERSLACK}): stored. */
-  public long timerSlack() {
-    return timerSlackNanos;
-  }
-
-  public void setTimerSlack(long nanos) {
-    timerSlackNanos = nanos;
   }
 
   /** Where its children are born. */

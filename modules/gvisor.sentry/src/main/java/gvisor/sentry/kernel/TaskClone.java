@@ -157,6 +157,7 @@ public final class TaskClone {
       tg.personality = from.personality;
       tg.keepCapabilities = from.keepCapabilities;
       tg.hasSubreaperAncestor = from.hasSubreaperAncestor || from.isSubreaper;
+      tg.executable = from.acquireExecutable();
       tg.leader = child;
       child.group = tg;
     } else {
@@ -322,6 +323,9 @@ public final class TaskClone {
       child.mm().release();
       child.fds().release();
       child.fs().release();
+      if (child.group.leader == child && child.group.executable != null) {
+        child.group.executable.close();
+      }
     }
   }
 }

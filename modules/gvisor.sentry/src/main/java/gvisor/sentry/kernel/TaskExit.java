@@ -3,6 +3,7 @@ package gvisor.sentry.kernel;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.waiter.EventMask;
 import gvisor.sentry.mm.MemoryManager;
+import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.FsContext;
 
 /** The end of a task, and of its process with the last one ({@code man 2 exit}, {@code man 2 exit_group}). */
@@ -44,6 +45,11 @@ public final class TaskExit {
     }
     if (last) {
       tg.timers.close();
+      FileDescription executable = tg.executable;
+      tg.executable = null;
+      if (executable != null) {
+        executable.close();
+      }
     }
     releaseFiles(t);
     if (last && Signals.isInit(tg)) {

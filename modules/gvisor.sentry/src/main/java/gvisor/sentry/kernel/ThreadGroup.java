@@ -2,6 +2,7 @@ package gvisor.sentry.kernel;
 
 import gvisor.api.waiter.EventMask;
 import gvisor.api.waiter.WaitQueue;
+import gvisor.sentry.vfs.FileDescription;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -63,8 +64,11 @@ public final class ThreadGroup {
   volatile int oomScoreAdj;
   volatile int personality;
   volatile boolean keepCapabilities;
+  private volatile boolean hugePagesDisabled;
   /** The path and arguments of the last execve are the memory manager's; this is what tells one from another. */
   volatile long executions;
+  /** What {@code /proc/[pid]/exe} leads to; one reference, given back at the end. */
+  volatile FileDescription executable;
 
   // CPU time of threads that are gone, and of children that were waited for; nanoseconds.
   volatile long deadUtime;
@@ -294,6 +298,55 @@ public final class ThreadGroup {
     return dumpable;
   }
 
+  public void setDumpable(int value) {
+    dumpable = value;
+  }
+
+  /** PR_SET_KEEPCAPS. */
+  public boolean keepsCapabilities() {
+    return keepCapabilities;
+  }
+
+  public void setKeepsCapabilities(boolean on) {
+    keepCapabilities = on;
+  }
+
+  /** PR_SET_THP_DISABLE: stored; there are no huge pages to disable. */
+  public boolean hugePagesDisabled() {
+    return hugePagesDisabled;
+  }
+
+  public void setHugePagesDisabled(boolean on) {
+    hugePagesDisabled = on;
+  }
+
+  /** PR_SET_CHILD_SUBREAPER. */
+  public boolean isSubreaper() {
+    return isSubreaper;
+  }
+
+  /** Makes it, or stops it being, the one that adopts orphans among its descendants. */
+  public void setSubreaper(boolean on) {
+    kernel.tasksLock.lock();
+    try {
+      isSubreaper = on;
+      if (on) {
+        markDescendants(this);
+      }
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  private static void markDescendants(ThreadGroup tg) {
+    for (ThreadGroup child : tg.children) {
+      if (!child.hasSubreaperAncestor) {
+        child.hasSubreaperAncestor = true;
+        markDescendants(child);
+      }
+    }
+  }
+
   public int personality() {
     return personality;
   }
@@ -335,6 +388,12 @@ public final class ThreadGroup {
     } finally {
       kernel.tasksLock.unlock();
     }
+  }
+
+  /** The program it runs, with a reference for the caller, who closes it; null once it is dead. */
+  public FileDescription acquireExecutable() {
+    FileDescription e = executable;
+    return e != null && e.tryAcquire() ? e : null;
   }
 
   /** Starts the death of every thread, with {@code status} for the parent. The lock is held. */

@@ -38,6 +38,12 @@ final class Tracee {
     return info;
   }
 
+  boolean mayGainRights() {
+    return true;
+  }
+
+  void execStop(int oldTid) {}
+
   void exitStop() {}
 
   void afterBirth() {}

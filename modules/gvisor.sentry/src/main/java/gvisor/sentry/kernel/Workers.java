@@ -95,6 +95,7 @@ final class Workers {
     void start(Task t) {
       t.thread = thread;
       t.context = context;
+      context.comeToCaller();
       task = t;
       LockSupport.unpark(thread);
     }

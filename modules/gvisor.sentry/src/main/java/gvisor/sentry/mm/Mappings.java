@@ -81,15 +81,15 @@ public final class Mappings {
     return start;
   }
 
-  /** Maps memory of the kernel's own (vDSO and its data) at a free place at or above nothing in particular. */
+  /** Maps memory of the kernel's own (vDSO and its data) at {@code addr}, under a name of its own. */
   public void mapSpecial(long addr, long length, int prot, boolean shared, Mappable mappable, MappedFile file,
-      String name) throws ErrnoException {
+      long offset, String name) throws ErrnoException {
     Leftovers leftovers = new Leftovers(mm);
     mm.writeLock.lock();
     try {
       int maxProt = shared ? MapFlags.PROT_READ : ACCESS;
       int flags = maxProt << Vma.MAX_PROT_SHIFT | Vma.SPECIAL | (shared ? Vma.SHARED : 0);
-      insert(new Vma(addr, addr + length, prot, flags, mappable, file, 0, name), leftovers);
+      insert(new Vma(addr, addr + length, prot, flags, mappable, file, offset, name), leftovers);
     } finally {
       mm.writeLock.unlock();
     }

@@ -1,6 +1,7 @@
 package gvisor.sentry.fs.gofer;
 
 import static gvisor.api.errno.Errno.ENODATA;
+import static gvisor.api.errno.Errno.ENOENT;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.ERANGE;
 import static gvisor.api.errno.Errno.ESTALE;
@@ -266,7 +267,7 @@ class GoferInode extends Inode {
   /**
    * The fid, walked to if there is none; {@link #releaseFid} must follow.
    *
-   * @throws ErrnoException ESTALE when the file cannot be found any more
+   * @throws ErrnoException ENOENT when it was removed; ESTALE when it cannot be found any more
    */
   final int acquireFid() throws ErrnoException {
     held.lock.lock();
@@ -311,7 +312,7 @@ class GoferInode extends Inode {
   private int walkHere() throws ErrnoException {
     Place p = place;
     if (p == null || held.isUnlinked) {
-      throw ESTALE.error();
+      throw held.isGone ? ENOENT.error() : ESTALE.error();
     }
     int parentFid = p.parent.acquireFid();
     try {
@@ -397,6 +398,7 @@ class GoferInode extends Inode {
       Place p = place;
       if (nlink == 0) {
         held.isUnlinked = true;
+        held.isGone = true;
         sb.forget(this);
       } else {
         if (p != null && p.parent == parent && p.name.equals(name)) {
@@ -408,6 +410,7 @@ class GoferInode extends Inode {
     } finally {
       attrLock.unlock();
     }
+    held.releaseIfGone();
   }
 
   /** The file was changed through us: what is known of it and what listings say is old. */

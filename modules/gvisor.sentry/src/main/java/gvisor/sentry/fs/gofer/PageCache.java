@@ -257,6 +257,11 @@ final class PageCache implements Mappable {
     drop(0, true, false);
   }
 
+  /** The content is not wanted any more. Called without locks. */
+  void discard() {
+    drop(0, true, false);
+  }
+
   private long dropIdleLocked() {
     long dropped = 0;
     boolean isEmpty;
@@ -366,7 +371,7 @@ final class PageCache implements Mappable {
 
   private void fill(SharedFd fd, Chunk c, long index, int from, int to, long size) throws ErrnoException {
     long bytes = (long) (to - from) * PAGE;
-    long frame = pages.allocate(bytes, PAGE);
+    long frame = pages.allocateDirty(bytes);
     long at = (index << CHUNK_SHIFT) + (long) from * PAGE;
     long want = Math.min(bytes, size - at);
     long done = 0;
@@ -383,6 +388,7 @@ final class PageCache implements Mappable {
       pages.release(frame, bytes);
       throw e;
     }
+    pages.memory().asSlice(frame + done, bytes - done).fill((byte) 0);
     for (int p = from; p < to; p++) {
       c.frames[p] = frame + (long) (p - from) * PAGE;
     }

@@ -131,6 +131,8 @@ final class OverlayDirectory extends OverlayInode {
       to.ensureUpperName(caller, newName, target);
     } else if (target instanceof OverlayDirectory d) {
       d.requireEmpty(caller);
+    } else if (target != null) {
+      target.keepOtherNames();
     }
     Entry atTarget = to.entry(newName);
     Inode upperTarget = atTarget == null || atTarget.inode == null ? null : atTarget.inode.upper();
@@ -263,6 +265,7 @@ final class OverlayDirectory extends OverlayInode {
 
   private void remove(Caller caller, String name, OverlayInode child, boolean isDirectory) throws ErrnoException {
     Inode directory = copyUp();
+    child.keepOtherNames();
     boolean wasUpper;
     namesLock.lock();
     try {

@@ -192,8 +192,9 @@ class OverlayInode extends Inode {
       CopyUp.copyAttributes(sb.kernel, lower, made);
     }
     if (stat.nlink > 1 && !lower.isDirectory()) {
-      otherNames += stat.nlink - 1;
-      sb.keepForOtherNames(this);
+      // One that the upper layer counts is the name copied up, another the spare one that nobody sees.
+      sb.keepForOtherNames(this, made);
+      otherNames += stat.nlink - 2;
     }
     return made;
   }
@@ -225,6 +226,20 @@ class OverlayInode extends Inode {
     }
   }
 
+  /**
+   * One of its names is about to go: if it has others, which only the lower tree knows, it is copied up while there is a
+   * name to do that by.
+   */
+  final void keepOtherNames() throws ErrnoException {
+    if (upper == null && !isDirectory()) {
+      StatBuf now = new StatBuf();
+      stat(now);
+      if (now.nlink > 1) {
+        copyUp();
+      }
+    }
+  }
+
   /** It is called {@code name} in {@code parent}. */
   final void foundAt(OverlayDirectory parent, String name) {
     if (place == null) {
@@ -242,13 +257,21 @@ class OverlayInode extends Inode {
    *
    * @param wasUpper whether that name was in the upper tree, which then counts one less
    */
-  final void nameRemoved(OverlayDirectory parent, String name, boolean wasUpper) {
+  final void nameRemoved(OverlayDirectory parent, String name, boolean wasUpper) throws ErrnoException {
     if (!wasUpper) {
       otherNames--;
     }
     Place p = place;
     if (p != null && p.parent == parent && p.name.equals(name)) {
       place = null;
+    }
+    if (sb.isKeptForOtherNames(this)) {
+      StatBuf now = new StatBuf();
+      stat(now);
+      if (now.nlink == 0) {
+        sb.dropOtherNames(this);
+        otherNames++;
+      }
     }
   }
 

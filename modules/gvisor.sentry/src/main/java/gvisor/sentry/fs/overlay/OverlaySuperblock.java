@@ -31,6 +31,9 @@ final class OverlaySuperblock extends Superblock {
   /** Files that were copied up and have more names in the lower tree, which must go on to lead to the copy. */
   private final Set<OverlayInode> manyNamed = ConcurrentHashMap.newKeySet();
 
+  /** Upper directory in which each of those has one more name, so that the copy lasts as long as the others. */
+  private final Inode spareNames;
+
   private final OverlayDirectory root;
 
   private static final class LowerRef extends WeakReference<OverlayInode> {
@@ -50,8 +53,10 @@ final class OverlaySuperblock extends Superblock {
     this.copyUp = new CopyUp(pages);
     this.kernel = new KernelCaller(null, clock);
     Inode lowerRoot = lower.root();
-    CopyUp.copyAttributes(kernel, lowerRoot, upper.root());
-    root = new OverlayDirectory(this, upper.root(), lowerRoot, null, null);
+    Inode upperRoot = upper.root().mkdir(kernel, "root", 0755);
+    spareNames = upper.root().mkdir(kernel, "names", 0700);
+    CopyUp.copyAttributes(kernel, lowerRoot, upperRoot);
+    root = new OverlayDirectory(this, upperRoot, lowerRoot, null, null);
   }
 
   @Override
@@ -105,8 +110,19 @@ final class OverlaySuperblock extends Superblock {
     }
   }
 
-  /** {@code inode} was copied up while it has other names in the lower tree. */
-  void keepForOtherNames(OverlayInode inode) {
+  /** {@code inode} was copied up as {@code made} while it has other names in the lower tree. */
+  void keepForOtherNames(OverlayInode inode, Inode made) throws ErrnoException {
+    spareNames.link(kernel, Long.toHexString(inode.ino()), made);
     manyNamed.add(inode);
+  }
+
+  boolean isKeptForOtherNames(OverlayInode inode) {
+    return manyNamed.contains(inode);
+  }
+
+  /** The last name of {@code inode}, which was kept for others, is gone. */
+  void dropOtherNames(OverlayInode inode) throws ErrnoException {
+    manyNamed.remove(inode);
+    spareNames.unlink(kernel, Long.toHexString(inode.ino()), inode.upper());
   }
 }

@@ -10,7 +10,7 @@
  * <p>What is in the upper tree is held strongly from the root down. An inode that is only in the lower tree is held weakly
  * by the superblock, one for each lower inode.
  *
- * <p>Locks, first to last: {@code OverlayInode.copyLock} (of a parent before its child, never two at once),
+ * <p>Locks, first to last: {@code OverlayInode.copyLock} (a child's before its parent's),
  * {@code OverlayDirectory.namesLock}, then those of the layers. The copy lock is held while a file is copied.
  */
 package gvisor.sentry.fs.overlay;
