@@ -14,6 +14,4 @@ module gvisor.runsc {
   uses gvisor.api.platform.PlatformProvider;
 
   provides org.apache.logging.log4j.spi.Provider with gvisor.runsc.log.LateProvider;
-
-  opens gvisor.runsc.cmd to info.picocli;
 }

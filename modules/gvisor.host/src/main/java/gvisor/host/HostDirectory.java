@@ -10,7 +10,7 @@ import gvisor.host.libc.Libc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Reads the entries of a directory. Not thread-safe. */
+/** Reads the entries of a directory. For the thread that opened it. */
 public final class HostDirectory implements AutoCloseable {
   private static final int BUFFER = 32 * 1024;
   private static final int D_OFF = 8;
@@ -20,7 +20,7 @@ public final class HostDirectory implements AutoCloseable {
   private static final int SEEK_SET = 0;
 
   private final Fd fd;
-  private final Arena arena = Arena.ofShared();
+  private final Arena arena = Arena.ofConfined();
   private final MemorySegment buffer = arena.allocate(BUFFER, 8);
   private int at;
   private int end;

@@ -13,6 +13,10 @@ import gvisor.api.errno.ErrnoException;
  */
 public final class Libc {
   static {
+    // Unless told, JNA runs ldconfig to learn where libraries are: 10 ms and a process, for nothing.
+    if (System.getProperty("jna.platform.library.path") == null) {
+      System.setProperty("jna.platform.library.path", "/lib");
+    }
     Native.register(Libc.class, NativeLibrary.getProcess());
   }
 
@@ -140,6 +144,24 @@ public final class Libc {
 
   /** {@code int clock_gettime(clockid_t clock, struct timespec *out)}. */
   public static native int clock_gettime(int clock, long out);
+
+  /** {@code int setgroups(size_t size, const gid_t *list)}, of every thread. */
+  public static native int setgroups(long size, long list);
+
+  /** {@code int setresgid(gid_t real, gid_t effective, gid_t saved)}, of every thread. */
+  public static native int setresgid(int real, int effective, int saved);
+
+  /** {@code int setresuid(uid_t real, uid_t effective, uid_t saved)}, of every thread. */
+  public static native int setresuid(int real, int effective, int saved);
+
+  /** {@code int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)}. */
+  public static native int mount(long source, long target, long type, long flags, long data);
+
+  /** {@code int umount2(const char *target, int flags)}. */
+  public static native int umount2(long target, int flags);
+
+  /** {@code int chdir(const char *path)}. */
+  public static native int chdir(long path);
 
   /** {@code int kill(pid_t pid, int signal)}. */
   public static native int kill(int pid, int signal);

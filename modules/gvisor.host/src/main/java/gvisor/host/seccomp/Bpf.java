@@ -24,6 +24,7 @@ public final class Bpf {
   private static final int LD_W_ABS = 0x20;
   private static final int JMP_JEQ_K = 0x15;
   private static final int JMP_JGE_K = 0x35;
+  private static final int JMP_JSET_K = 0x45;
   private static final int RET_K = 0x06;
   private static final int MAX_JUMP = 255;
 
@@ -51,6 +52,11 @@ public final class Bpf {
     return add(JMP_JGE_K, ifAtLeast, ifNot, value);
   }
 
+  /** Skips {@code ifAny} instructions if what was loaded has a bit of {@code bits}, else {@code ifNone}. */
+  public Bpf jumpAnySet(int bits, int ifAny, int ifNone) {
+    return add(JMP_JSET_K, ifAny, ifNone, bits);
+  }
+
   /** Ends with {@code action}. */
   public Bpf ret(int action) {
     return add(RET_K, 0, 0, action);
@@ -61,6 +67,15 @@ public final class Bpf {
     for (int number : numbers) {
       jumpEqual(number, 0, 1);
       ret(ALLOW);
+    }
+    return this;
+  }
+
+  /** Fails the system calls of {@code numbers} with {@code errno}; as {@link #allow}. */
+  public Bpf fail(int errno, int... numbers) {
+    for (int number : numbers) {
+      jumpEqual(number, 0, 1);
+      ret(ERRNO | errno);
     }
     return this;
   }

@@ -1,7 +1,6 @@
 package gvisor.runsc.cmd;
 
 import gvisor.runsc.CommandFailure;
-import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.config.ErrorLog;
 import java.io.PrintWriter;
@@ -26,32 +25,27 @@ public final class Cli {
   /** Runs {@code args} and returns the exit code. */
   public static int run(String... args) {
     GlobalOptions global = new GlobalOptions();
-    CommandLine line = new CommandLine(global);
+    CommandLine line = new CommandLine(global.spec());
     String name = commandName(args);
-    Object command = name == null ? null : command(name);
+    Command command = name == null ? null : command(name);
     if (name != null && command == null) {
       return fail(global, args, "unknown command " + name + "; try runsc help");
     }
     if (command != null) {
       // Only the command that is meant: describing all of them to picocli costs more than running one.
-      line.addSubcommand(name, command);
+      command.setGlobal(global);
+      line.addSubcommand(name, command.spec());
     }
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUnmatchedOptionsArePositionalParams(false);
-    line.getCommandSpec().version(Version.text());
     line.setStopAtPositional(true);
     line.setParameterExceptionHandler((e, unused) -> fail(global, args, firstLine(e.getMessage())));
     line.setExecutionExceptionHandler((e, unused, parsed) -> failed(global, args, e));
-    if (name == null && !asksForHelpOrVersion(args)) {
-      new CommandLine(new Help()).getCommand();
+    if (args.length == 0) {
       Help.print(new PrintWriter(System.err, true));
       return CommandFailure.FAILED;
     }
     return line.execute(args);
-  }
-
-  private static boolean asksForHelpOrVersion(String[] args) {
-    return List.of(args).stream().anyMatch(a -> Set.of("--help", "-h", "--version", "-v").contains(a) || a.startsWith("-"));
   }
 
   /** The first argument that is no option and no option's value, or null. */
@@ -70,7 +64,7 @@ public final class Cli {
   }
 
   /** A fresh object for command {@code name}, or null. */
-  static Object command(String name) {
+  static Command command(String name) {
     return switch (name) {
       case "create" -> new Create();
       case "delete" -> new Delete();
@@ -99,7 +93,7 @@ public final class Cli {
       fail(global, args, failure.getMessage());
       return failure.exitCode();
     }
-    if (global.debug) {
+    if (global.debug()) {
       e.printStackTrace();
     }
     return fail(global, args, "internal error: " + e);
@@ -109,10 +103,10 @@ public final class Cli {
   private static int fail(GlobalOptions global, String[] args, String message) {
     String line = firstLine(message);
     System.err.println("runsc: " + line);
-    String log = global.log.isEmpty() ? logOf(args) : global.log;
+    String log = global.log().isEmpty() ? logOf(args) : global.log();
     if (!log.isEmpty()) {
       Config.LogFormat format =
-          global.logFormat.startsWith("json") || List.of(args).contains("--log-format=json")
+          global.logFormat().startsWith("json") || List.of(args).contains("--log-format=json")
               ? Config.LogFormat.JSON
               : Config.LogFormat.TEXT;
       ErrorLog.append(log, format, line);

@@ -5,33 +5,24 @@ import gvisor.runsc.config.Config;
 import gvisor.runsc.container.Containers;
 import gvisor.runsc.container.Stdio;
 import gvisor.runsc.spec.Bundle;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code create}: makes a container whose first process waits for {@code start}. */
-@CommandLine.Command(name = "create", description = "Makes a container from a bundle.")
 final class Create extends Command {
-  @Option(names = {"--bundle", "-b", "-bundle"}, paramLabel = "DIR", description = "directory with config.json")
-  String bundle = ".";
+  private String bundle = ".";
+  private String consoleSocket = "";
+  private String pidFile = "";
+  private String id;
 
-  @Option(names = {"--console-socket", "-console-socket"}, paramLabel = "SOCKET", description = "gets the terminal")
-  String consoleSocket = "";
-
-  @Option(names = {"--pid-file", "-pid-file"}, paramLabel = "FILE", description = "gets the sandbox's process id")
-  String pidFile = "";
-
-  @Option(names = "--no-pivot", hidden = true)
-  boolean noPivot;
-
-  @Option(names = "--no-new-keyring", hidden = true)
-  boolean noNewKeyring;
-
-  @Option(names = "--preserve-fds", hidden = true)
-  int preserveFds;
-
-  @Parameters(paramLabel = "ID")
-  String id;
+  Create() {
+    super("create", "Makes a container from a bundle.");
+    text(v -> bundle = v, "DIR", "directory with config.json", "--bundle", "-b", "-bundle");
+    text(v -> consoleSocket = v, "SOCKET", "gets the terminal", "--console-socket", "-console-socket");
+    text(v -> pidFile = v, "FILE", "gets the sandbox's process id", "--pid-file", "-pid-file");
+    flag(v -> {}, "", "--no-pivot");
+    flag(v -> {}, "", "--no-new-keyring");
+    number(v -> {}, "N", "", "--preserve-fds");
+    positional(v -> id = v, "0", "1", "ID", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

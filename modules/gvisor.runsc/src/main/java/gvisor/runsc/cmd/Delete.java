@@ -4,18 +4,17 @@ import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.container.Containers;
 import java.util.List;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code delete}: forgets containers that have stopped. */
-@CommandLine.Command(name = "delete", description = "Removes what is kept of a container.")
 final class Delete extends Command {
-  @Option(names = {"--force", "-f", "-force"}, description = "in any state; ends what still runs")
-  boolean force;
+  private boolean force;
+  private List<String> ids;
 
-  @Parameters(arity = "1..*", paramLabel = "ID")
-  List<String> ids;
+  Delete() {
+    super("delete", "Removes what is kept of a container.");
+    flag(v -> force = v, "in any state; ends what still runs", "--force", "-f", "-force");
+    positionals(v -> ids = v, "0..*", "1..*", "ID", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

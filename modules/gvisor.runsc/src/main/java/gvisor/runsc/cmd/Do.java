@@ -14,30 +14,24 @@ import gvisor.runsc.spec.SpecReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import java.util.Map;
 
-/** {@code do}: runs a command of the host in a sandbox over the host's files; changes stay in memory and are dropped. */
-@CommandLine.Command(
-    name = "do",
-    description = "Runs a command of this machine in a sandbox; what it changes is dropped at the end.")
+/** {@code do}: runs a command of the host in a sandbox over the host's files; changes are dropped at its end. */
 final class Do extends Command {
-  @Option(names = {"--root", "-root"}, paramLabel = "DIR", description = "directory that is the root (default: /)")
-  String root = "/";
+  private String root = "/";
+  private String cwd = "";
+  private List<String> command;
 
-  @Option(names = {"--cwd", "-cwd"}, paramLabel = "DIR", description = "working directory (default: the current one)")
-  String cwd = "";
-
-  @Option(names = {"--quiet", "-quiet"}, hidden = true)
-  boolean quiet;
-
-  @Option(names = {"--force-overlay", "-force-overlay"}, arity = "0..1", fallbackValue = "true", hidden = true)
-  boolean forceOverlay = true;
-
-  @Parameters(arity = "1..*", paramLabel = "COMMAND")
-  List<String> command;
+  Do() {
+    super("do", "Runs a command of this machine in a sandbox; what it changes is dropped at the end.");
+    text(v -> root = v, "DIR", "directory that is the root (default: /)", "--root", "-root");
+    text(v -> cwd = v, "DIR", "working directory (default: the current one)", "--cwd", "-cwd");
+    flag(v -> {}, "", "--quiet", "-quiet");
+    flag(v -> {}, "", "--force-overlay", "-force-overlay");
+    positionals(v -> command = v, "0..*", "1..*", "COMMAND", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {
@@ -78,7 +72,7 @@ final class Do extends Command {
     ArrayNode args = process.putArray("args");
     command.forEach(args::add);
     ArrayNode env = process.putArray("env");
-    System.getenv().forEach((name, value) -> env.add(name + "=" + value));
+    ownEnvironment().forEach((name, value) -> env.add(name + "=" + value));
     int[] ids = ownIds();
     process.putObject("user").put("uid", Integer.toUnsignedLong(ids[0])).put("gid", Integer.toUnsignedLong(ids[1]));
     ObjectNode sets = process.putObject("capabilities");
@@ -95,6 +89,19 @@ final class Do extends Command {
     mount(mounts, "/dev/shm", "tmpfs", "mode=1777");
     mount(mounts, "/dev/pts", "devpts", "newinstance", "ptmxmode=0666", "mode=0620");
     return json;
+  }
+
+  /** The environment as the caller had it, before the launcher saw to it that names of files are read as UTF-8. */
+  private static Map<String, String> ownEnvironment() {
+    Map<String, String> environment = new HashMap<>(System.getenv());
+    String locale = environment.remove("GVISOR_LC_ALL");
+    if (locale != null) {
+      environment.remove("LC_ALL");
+      if (!locale.isEmpty()) {
+        environment.put("LC_ALL", locale);
+      }
+    }
+    return environment;
   }
 
   private static void mount(ArrayNode mounts, String destination, String type, String... options) {

@@ -7,21 +7,19 @@ import gvisor.runsc.container.Containers;
 import gvisor.runsc.container.ControlClient;
 import gvisor.runsc.json.Json;
 import java.nio.charset.StandardCharsets;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code events}: what a container uses, as JSON lines in the shape of runc's. */
-@CommandLine.Command(name = "events", description = "Prints what a container uses, as JSON.")
 final class Events extends Command {
-  @Option(names = {"--stats", "-stats"}, description = "print once and end")
-  boolean stats;
+  private boolean stats;
+  private String interval = "5s";
+  private String id;
 
-  @Option(names = {"--interval", "-interval"}, paramLabel = "TIME", description = "between two lines, such as 5s")
-  String interval = "5s";
-
-  @Parameters(paramLabel = "ID")
-  String id;
+  Events() {
+    super("events", "Prints what a container uses, as JSON.");
+    flag(v -> stats = v, "print once and end", "--stats", "-stats");
+    text(v -> interval = v, "TIME", "between two lines, such as 5s", "--interval", "-interval");
+    positional(v -> id = v, "0", "1", "ID", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

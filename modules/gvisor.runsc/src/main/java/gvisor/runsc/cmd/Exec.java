@@ -15,66 +15,43 @@ import gvisor.runsc.spec.CapabilityNames;
 import gvisor.runsc.spec.SpecReader;
 import java.nio.file.Path;
 import java.util.List;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code exec}: starts one more process in a running container; exits with its exit code. */
-@CommandLine.Command(name = "exec", description = "Runs a process in a running container.")
 final class Exec extends Command {
-  @Option(names = {"--process", "-p", "-process"}, paramLabel = "FILE", description = "process.json of the OCI spec")
-  String processFile = "";
+  private String processFile = "";
+  private String cwd = "";
+  private List<String> env = List.of();
+  private String user = "";
+  private List<String> additionalGids = List.of();
+  private List<String> capabilities = List.of();
+  private boolean tty;
+  private boolean noNewPrivileges;
+  private boolean detach;
+  private String consoleSocket = "";
+  private String pidFile = "";
+  private String internalPidFile = "";
+  private String id;
+  private List<String> command = List.of();
 
-  @Option(names = {"--cwd", "-cwd"}, paramLabel = "DIR", description = "working directory in the container")
-  String cwd = "";
-
-  @Option(names = {"--env", "-e", "-env"}, paramLabel = "NAME=VALUE", description = "one more environment variable")
-  List<String> env = List.of();
-
-  @Option(names = {"--user", "-u", "-user"}, paramLabel = "UID[:GID]", description = "user and group ids")
-  String user = "";
-
-  @Option(names = {"--additional-gids", "-g"}, paramLabel = "GID", description = "supplementary group ids")
-  List<String> additionalGids = List.of();
-
-  @Option(names = {"--cap", "-c", "-cap"}, paramLabel = "CAP", description = "one more capability")
-  List<String> capabilities = List.of();
-
-  @Option(names = {"--tty", "-t", "-tty"}, description = "give it a terminal")
-  boolean tty;
-
-  @Option(names = {"--no-new-privs"}, description = "set no_new_privs")
-  boolean noNewPrivileges;
-
-  @Option(names = {"--detach", "-d", "-detach"}, description = "do not wait for its end")
-  boolean detach;
-
-  @Option(names = {"--console-socket", "-console-socket"}, paramLabel = "SOCKET", description = "gets the terminal")
-  String consoleSocket = "";
-
-  @Option(
-      names = {"--pid-file", "-pid-file"},
-      paramLabel = "FILE",
-      description = "gets the id of a host process that ends with it")
-  String pidFile = "";
-
-  @Option(
-      names = {"--internal-pid-file", "-internal-pid-file"},
-      paramLabel = "FILE",
-      description = "gets its process id in the container")
-  String internalPidFile = "";
-
-  @Option(names = "--preserve-fds", hidden = true)
-  int preserveFds;
-
-  @Option(names = "--ignore-paused", hidden = true)
-  boolean ignorePaused;
-
-  @Parameters(index = "0", paramLabel = "ID")
-  String id;
-
-  @Parameters(index = "1..*", paramLabel = "COMMAND")
-  List<String> command = List.of();
+  Exec() {
+    super("exec", "Runs a process in a running container.");
+    text(v -> processFile = v, "FILE", "process.json of the OCI spec", "--process", "-p", "-process");
+    text(v -> cwd = v, "DIR", "working directory in the container", "--cwd", "-cwd");
+    texts(v -> env = v, "NAME=VALUE", "one more environment variable", "--env", "-e", "-env");
+    text(v -> user = v, "UID[:GID]", "user and group ids", "--user", "-u", "-user");
+    texts(v -> additionalGids = v, "GID", "supplementary group ids", "--additional-gids", "-g");
+    texts(v -> capabilities = v, "CAP", "one more capability", "--cap", "-c", "-cap");
+    flag(v -> tty = v, "give it a terminal", "--tty", "-t", "-tty");
+    flag(v -> noNewPrivileges = v, "set no_new_privs", "--no-new-privs");
+    flag(v -> detach = v, "do not wait for its end", "--detach", "-d", "-detach");
+    text(v -> consoleSocket = v, "SOCKET", "gets the terminal", "--console-socket", "-console-socket");
+    text(v -> pidFile = v, "FILE", "gets the id of a host process that ends with it", "--pid-file", "-pid-file");
+    text(v -> internalPidFile = v, "FILE", "gets its process id in the container", "--internal-pid-file");
+    number(v -> {}, "N", "", "--preserve-fds");
+    flag(v -> {}, "", "--ignore-paused");
+    positional(v -> id = v, "0", "1", "ID", "");
+    positionals(v -> command = v, "1..*", "0..*", "COMMAND", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

@@ -7,10 +7,8 @@ import gvisor.runsc.config.Config;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.spec.CapabilityNames;
 import java.util.List;
-import picocli.CommandLine;
 
 /** {@code features}: what this runtime does, as features.md of the OCI specification has it. */
-@CommandLine.Command(name = "features", description = "Prints what this runtime supports, as JSON.")
 final class Features extends Command {
   private static final List<String> HOOKS =
       List.of("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop");
@@ -20,6 +18,10 @@ final class Features extends Command {
           "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "noatime", "nodev", "nodiratime",
           "noexec", "norelatime", "nostrictatime", "nosuid", "private", "rbind", "relatime", "remount", "ro",
           "rprivate", "rslave", "rw", "slave", "strictatime", "suid", "sync");
+
+  Features() {
+    super("features", "Prints what this runtime supports, as JSON.");
+  }
 
   @Override
   int run(Config config) {

@@ -1,91 +1,88 @@
 package gvisor.runsc.cmd;
 
 import gvisor.runsc.CommandFailure;
+import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
 import java.nio.file.Path;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** Options before the subcommand. */
-@CommandLine.Command(
-    name = "runsc",
-    description = "Runs containers on an application kernel of their own.",
-    synopsisSubcommandLabel = "COMMAND",
-    sortOptions = false)
-final class GlobalOptions {
-  @Option(names = {"--root", "-root"}, paramLabel = "DIR", description = "directory for the state of containers")
-  String root = "";
+final class GlobalOptions implements Callable<Integer> {
+  private String root = "";
+  private String platform = "ptrace";
+  private String network = "none";
+  private String log = "";
+  private String logFormat = "text";
+  private boolean debug;
+  private String debugLog = "";
+  private boolean strace;
+  private String overlay = "root:self";
+  private boolean ignoreCgroups;
+  private boolean rootless;
 
-  @Option(
-      names = {"--platform", "-platform"},
-      paramLabel = "NAME",
-      description = "how application code is run: ptrace or kvm (default: ${DEFAULT-VALUE})")
-  String platform = "ptrace";
+  /** The declaration, for picocli. */
+  CommandSpec spec() {
+    CommandSpec spec = CommandSpec.wrapWithoutInspection(this).name("runsc").version(Version.text());
+    spec.usageMessage()
+        .description("Runs containers on an application kernel of their own.")
+        .synopsisSubcommandLabel("COMMAND")
+        .sortOptions(false);
+    text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
+    text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: ptrace)", "platform");
+    text(spec, v -> network = v, "KIND", "network inside the sandbox: none (loopback only)", "network");
+    text(spec, v -> log = v, "FILE", "file for error messages", "log");
+    text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
+    flag(spec, v -> debug = v, "log what the sandbox does", "debug");
+    text(spec, v -> debugLog = v, "FILE", "the sandbox's log: a file, or a directory and a slash", "debug-log");
+    flag(spec, v -> strace = v, "log the system calls of applications", "strace");
+    text(
+        spec,
+        v -> overlay = v,
+        "WHAT",
+        "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: root:self)",
+        "overlay2");
+    flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
+    flag(spec, v -> rootless = v, "the caller is not root", "rootless");
+    flag(spec, v -> {}, "cgroup paths are in systemd's notation", "systemd-cgroup");
+    OptionSpec.Builder version = OptionSpec.builder("--version", "-v").arity("0").versionHelp(true);
+    spec.addOption(version.description("print the version").build());
+    OptionSpec.Builder help = OptionSpec.builder("--help", "-h").arity("0").usageHelp(true);
+    spec.addOption(help.description("print this text").build());
+    return spec;
+  }
 
-  @Option(
-      names = {"--network", "-network"},
-      paramLabel = "KIND",
-      description = "network inside the sandbox: none (loopback only)")
-  String network = "none";
+  private static void text(CommandSpec spec, Consumer<String> target, String label, String description, String name) {
+    // One dash does as well as two, as it does in gVisor.
+    spec.addOption(Options.text(target, label, description, "--" + name, "-" + name));
+  }
 
-  @Option(names = {"--log", "-log"}, paramLabel = "FILE", description = "file for error messages")
-  String log = "";
+  private static void flag(CommandSpec spec, Consumer<Boolean> target, String description, String name) {
+    spec.addOption(Options.flag(target, description, "--" + name, "-" + name));
+  }
 
-  @Option(names = {"--log-format", "-log-format"}, paramLabel = "FORMAT", description = "text or json")
-  String logFormat = "text";
+  /** Options alone do nothing. */
+  @Override
+  public Integer call() throws CommandFailure {
+    throw new CommandFailure("name a command; try runsc help");
+  }
 
-  @Option(
-      names = {"--debug", "-debug"},
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "log what the sandbox does")
-  boolean debug;
+  /** Whether internal errors are shown in full. */
+  boolean debug() {
+    return debug;
+  }
 
-  @Option(
-      names = {"--debug-log", "-debug-log"},
-      paramLabel = "FILE",
-      description = "the sandbox's log: a file, or a directory with a slash at its end")
-  String debugLog = "";
+  /** The file of --log, or "". */
+  String log() {
+    return log;
+  }
 
-  @Option(
-      names = {"--strace", "-strace"},
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "log the system calls of applications")
-  boolean strace;
-
-  @Option(
-      names = {"--overlay2", "-overlay2"},
-      paramLabel = "WHAT",
-      description = "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: ${DEFAULT-VALUE})")
-  String overlay = "root:self";
-
-  @Option(
-      names = {"--ignore-cgroups", "-ignore-cgroups"},
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "leave the host's cgroups alone")
-  boolean ignoreCgroups;
-
-  @Option(
-      names = {"--rootless", "-rootless"},
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "the caller is not root")
-  boolean rootless;
-
-  @Option(
-      names = {"--systemd-cgroup", "-systemd-cgroup"},
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "cgroup paths are in systemd's notation")
-  boolean systemdCgroup;
-
-  @Option(names = {"--version", "-v"}, versionHelp = true, description = "print the version")
-  boolean version;
-
-  @Option(names = {"--help", "-h"}, usageHelp = true, description = "print this text")
-  boolean help;
+  /** The format of --log, unchecked. */
+  String logFormat() {
+    return logFormat;
+  }
 
   /** The checked settings. */
   Config config() throws CommandFailure {

@@ -7,13 +7,15 @@ import java.io.PrintWriter;
 import java.util.List;
 import java.util.ServiceLoader;
 import picocli.CommandLine;
-import picocli.CommandLine.Parameters;
 
 /** {@code help}: the commands, one command, or the platforms. */
-@CommandLine.Command(name = "help", description = "Explains the commands.")
 final class Help extends Command {
-  @Parameters(arity = "0..1", paramLabel = "TOPIC", description = "a command, or platforms")
-  String topic = "";
+  private String topic = "";
+
+  Help() {
+    super("help", "Explains the commands.");
+    positional(v -> topic = v, "0", "0..1", "TOPIC", "a command, or platforms");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {
@@ -22,12 +24,12 @@ final class Help extends Command {
       case "" -> print(out);
       case "platforms" -> printPlatforms(out);
       default -> {
-        Object command = Cli.command(topic);
+        Command command = Cli.command(topic);
         if (command == null) {
           throw new CommandFailure("no help on " + topic + ": it is neither a command nor \"platforms\"");
         }
-        CommandLine line = new CommandLine(new GlobalOptions());
-        line.addSubcommand(topic, command);
+        CommandLine line = new CommandLine(new GlobalOptions().spec());
+        line.addSubcommand(topic, command.spec());
         line.getSubcommands().get(topic).usage(out);
       }
     }
@@ -36,10 +38,10 @@ final class Help extends Command {
 
   /** Prints global options and commands. */
   static void print(PrintWriter out) {
-    new CommandLine(new GlobalOptions()).usage(out);
+    new CommandLine(new GlobalOptions().spec()).usage(out);
     out.println("Commands:");
     for (String name : Cli.COMMANDS) {
-      String[] description = new CommandLine(Cli.command(name)).getCommandSpec().usageMessage().description();
+      String[] description = Cli.command(name).spec().usageMessage().description();
       out.printf("  %-10s %s%n", name, description.length == 0 ? "" : description[0]);
     }
     out.flush();

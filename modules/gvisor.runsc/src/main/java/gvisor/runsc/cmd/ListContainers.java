@@ -7,17 +7,17 @@ import gvisor.runsc.container.ContainerState;
 import gvisor.runsc.container.Containers;
 import gvisor.runsc.json.Json;
 import java.util.List;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
 
 /** {@code list}: the containers below {@code --root}. */
-@CommandLine.Command(name = "list", description = "Lists containers.")
 final class ListContainers extends Command {
-  @Option(names = {"--format", "-f", "-format"}, paramLabel = "FORMAT", description = "table or json")
-  String format = "table";
+  private String format = "table";
+  private boolean quiet;
 
-  @Option(names = {"--quiet", "-q", "-quiet"}, description = "ids only")
-  boolean quiet;
+  ListContainers() {
+    super("list", "Lists containers.");
+    text(v -> format = v, "FORMAT", "table or json", "--format", "-f", "-format");
+    flag(v -> quiet = v, "ids only", "--quiet", "-q", "-quiet");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

@@ -3,14 +3,15 @@ package gvisor.runsc.cmd;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.container.Containers;
-import picocli.CommandLine;
-import picocli.CommandLine.Parameters;
 
 /** {@code pause}: stops every process of a container where it is. */
-@CommandLine.Command(name = "pause", description = "Stops every process of a container where it is.")
 final class Pause extends Command {
-  @Parameters(paramLabel = "ID")
-  String id;
+  private String id;
+
+  Pause() {
+    super("pause", "Stops every process of a container where it is.");
+    positional(v -> id = v, "0", "1", "ID", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

@@ -12,24 +12,21 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code ps}: the processes of a container. */
-@CommandLine.Command(name = "ps", description = "Lists the processes of a container.")
 final class Ps extends Command {
   private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm").withZone(ZoneId.systemDefault());
 
-  @Option(names = {"--format", "-f", "-format"}, paramLabel = "FORMAT", description = "table or json")
-  String format = "table";
+  private String format = "table";
+  private String id;
 
-  @Parameters(index = "0", paramLabel = "ID")
-  String id;
-
-  /** Options for the host's ps, which Docker passes on; the sandbox's processes are not the host's. */
-  @Parameters(index = "1..*", hidden = true)
-  List<String> psOptions;
+  Ps() {
+    super("ps", "Lists the processes of a container.");
+    text(v -> format = v, "FORMAT", "table or json", "--format", "-f", "-format");
+    positional(v -> id = v, "0", "1", "ID", "");
+    // Docker passes options for the host's ps; the sandbox's processes are not the host's.
+    positionals(v -> {}, "1..*", "0..*", "", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

@@ -5,36 +5,26 @@ import gvisor.runsc.config.Config;
 import gvisor.runsc.container.Containers;
 import gvisor.runsc.container.Stdio;
 import gvisor.runsc.spec.Bundle;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code run}: create, start, wait and delete in one; exits with the container's exit code. */
-@CommandLine.Command(name = "run", description = "Makes and starts a container, and waits for its end.")
 final class Run extends Command {
-  @Option(names = {"--bundle", "-b", "-bundle"}, paramLabel = "DIR", description = "directory with config.json")
-  String bundle = ".";
+  private String bundle = ".";
+  private String consoleSocket = "";
+  private String pidFile = "";
+  private boolean detach;
+  private String id;
 
-  @Option(names = {"--console-socket", "-console-socket"}, paramLabel = "SOCKET", description = "gets the terminal")
-  String consoleSocket = "";
-
-  @Option(names = {"--pid-file", "-pid-file"}, paramLabel = "FILE", description = "gets the sandbox's process id")
-  String pidFile = "";
-
-  @Option(names = {"--detach", "-d", "-detach"}, description = "do not wait for the end")
-  boolean detach;
-
-  @Option(names = "--no-pivot", hidden = true)
-  boolean noPivot;
-
-  @Option(names = "--preserve-fds", hidden = true)
-  int preserveFds;
-
-  @Option(names = "--keep", hidden = true)
-  boolean keep;
-
-  @Parameters(paramLabel = "ID")
-  String id;
+  Run() {
+    super("run", "Makes and starts a container, and waits for its end.");
+    text(v -> bundle = v, "DIR", "directory with config.json", "--bundle", "-b", "-bundle");
+    text(v -> consoleSocket = v, "SOCKET", "gets the terminal", "--console-socket", "-console-socket");
+    text(v -> pidFile = v, "FILE", "gets the sandbox's process id", "--pid-file", "-pid-file");
+    flag(v -> detach = v, "do not wait for the end", "--detach", "-d", "-detach");
+    flag(v -> {}, "", "--no-pivot");
+    number(v -> {}, "N", "", "--preserve-fds");
+    flag(v -> {}, "", "--keep");
+    positional(v -> id = v, "0", "1", "ID", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

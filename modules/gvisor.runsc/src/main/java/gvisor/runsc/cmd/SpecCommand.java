@@ -10,24 +10,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code spec}: writes a config.json to start from. */
-@CommandLine.Command(name = "spec", description = "Writes a config.json to start from.")
 final class SpecCommand extends Command {
-  @Option(names = {"--bundle", "-b", "-bundle"}, paramLabel = "DIR", description = "where to write it")
-  String bundle = ".";
+  private String bundle = ".";
+  private String cwd = "/";
+  private List<String> command = List.of();
 
-  @Option(names = {"--cwd", "-cwd"}, paramLabel = "DIR", description = "working directory of the process")
-  String cwd = "/";
-
-  @Option(names = "--rootless", hidden = true)
-  boolean rootless;
-
-  @Parameters(arity = "0..*", paramLabel = "COMMAND", description = "what the container runs (default: sh)")
-  List<String> command = List.of();
+  SpecCommand() {
+    super("spec", "Writes a config.json to start from.");
+    text(v -> bundle = v, "DIR", "where to write it", "--bundle", "-b", "-bundle");
+    text(v -> cwd = v, "DIR", "working directory of the process", "--cwd", "-cwd");
+    flag(v -> {}, "", "--rootless");
+    positionals(v -> command = v, "0..*", "0..*", "COMMAND", "what the container runs (default: sh)");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

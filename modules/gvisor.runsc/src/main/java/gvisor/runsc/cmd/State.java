@@ -4,14 +4,15 @@ import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.container.Containers;
 import gvisor.runsc.json.Json;
-import picocli.CommandLine;
-import picocli.CommandLine.Parameters;
 
 /** {@code state}: prints the state JSON of the OCI specification. */
-@CommandLine.Command(name = "state", description = "Prints the state of a container as JSON.")
 final class State extends Command {
-  @Parameters(paramLabel = "ID")
-  String id;
+  private String id;
+
+  State() {
+    super("state", "Prints the state of a container as JSON.");
+    positional(v -> id = v, "0", "1", "ID", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

@@ -8,17 +8,18 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
 
 /**
  * {@code train}: runs every command once in this VM, for the AOT cache that the build makes of it. With a bundle the
  * container is a real one, so that the sandbox and the gofer can be trained by the same run.
  */
-@CommandLine.Command(name = "train", hidden = true)
 final class Train extends Command {
-  @Option(names = "--bundle")
-  String bundle = "";
+  private String bundle = "";
+
+  Train() {
+    super("train", "");
+    text(v -> bundle = v, "", "", "--bundle");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

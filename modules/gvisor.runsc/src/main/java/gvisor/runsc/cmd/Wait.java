@@ -5,18 +5,17 @@ import gvisor.runsc.config.Config;
 import gvisor.runsc.container.Containers;
 import gvisor.runsc.container.ControlClient;
 import gvisor.runsc.json.Json;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code wait}: prints the exit status of a container or one of its processes when it has ended. */
-@CommandLine.Command(name = "wait", description = "Waits for the end of a container and prints its exit status.")
 final class Wait extends Command {
-  @Option(names = {"--pid", "-pid"}, paramLabel = "PID", description = "a process by its number in the container")
-  int pid = 1;
+  private int pid = 1;
+  private String id;
 
-  @Parameters(paramLabel = "ID")
-  String id;
+  Wait() {
+    super("wait", "Waits for the end of a container and prints its exit status.");
+    number(v -> pid = v, "PID", "a process by its number in the container", "--pid", "-pid");
+    positional(v -> id = v, "0", "1", "ID", "");
+  }
 
   @Override
   int run(Config config) throws CommandFailure {

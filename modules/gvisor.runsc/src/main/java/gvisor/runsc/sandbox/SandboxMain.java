@@ -59,8 +59,10 @@ public final class SandboxMain {
           settings.path("debug").asBoolean(), settings.path("debugLog").asText(), settings.path("id").asText(), "boot");
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       sentry = boot(settings, memory);
+      Privileges.giveUp(settings.path("emptyDirectory").asText(), true);
     } catch (ErrnoException e) {
-      parent.send(ControlServer.failure(new IOException("cannot make the sandbox's memory: " + e.getMessage())), List.of());
+      IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
+      parent.send(ControlServer.failure(told), List.of());
       return INTERNAL_ERROR;
     } catch (IOException e) {
       parent.send(ControlServer.failure(e), List.of());

@@ -67,7 +67,7 @@ class CliTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "nonsense", "--nonsense state x", "state", "state --nonsense x", "kill x NOSIGNAL", "--network=host list",
+        "nonsense", "--debug", "--nonsense state x", "state", "state --nonsense x", "kill x NOSIGNAL", "--network=host list",
         "--platform", "--log-format=xml list", "--overlay2=disk list", "run --bundle /nonexistent x", "exec x",
         "state ../x"
       })

@@ -1,11 +1,11 @@
 package gvisor.sentry.boot;
 
+import gvisor.sentry.fs.FileSystems;
 import gvisor.sentry.fs.cgroup.CgroupType;
 import gvisor.sentry.fs.devpts.DevptsType;
 import gvisor.sentry.fs.devpts.TerminalDevices;
 import gvisor.sentry.fs.proc.ProcType;
 import gvisor.sentry.fs.sys.SysfsType;
-import gvisor.sentry.fs.tmpfs.TmpfsType;
 import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.vfs.Vfs;
 
@@ -15,11 +15,8 @@ final class Filesystems {
 
   static void register(Kernel kernel) {
     Vfs vfs = kernel.vfs();
-    long memory = kernel.host().memoryBytes();
     vfs.register(new SysfsType(kernel));
-    vfs.register(new TmpfsType("tmpfs", kernel.pages(), kernel.deviceNumbers(), memory));
-    vfs.register(new TmpfsType("ramfs", kernel.pages(), kernel.deviceNumbers(), memory));
-    vfs.register(new TmpfsType("devtmpfs", kernel.pages(), kernel.deviceNumbers(), memory));
+    FileSystems.register(vfs, kernel.pages(), kernel.host());
     vfs.register(new ProcType(kernel));
     vfs.register(new DevptsType(kernel));
     vfs.register(new CgroupType(kernel, "cgroup"));

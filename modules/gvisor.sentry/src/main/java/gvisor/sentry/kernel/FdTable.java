@@ -299,6 +299,15 @@ public final class FdTable {
     return child;
   }
 
+  /** Gives {@code task} a table of its own if it shares one (CLONE_FILES of {@code unshare}, {@code execve}). */
+  public static void unshare(Task task) {
+    FdTable old = task.fds();
+    if (old.isShared()) {
+      task.setFds(old.fork());
+      old.release();
+    }
+  }
+
   /** One more task uses the table (CLONE_FILES). */
   public FdTable share() {
     tableLock.lock();

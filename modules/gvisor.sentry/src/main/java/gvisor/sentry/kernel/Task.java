@@ -8,6 +8,7 @@ import gvisor.sentry.kernel.futex.FutexWaiter;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.UserBuffer;
 import gvisor.sentry.seccomp.SeccompFilter;
+import gvisor.sentry.socket.Message;
 import gvisor.sentry.syscall.SyscallArgs;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.FsContext;
@@ -56,6 +57,7 @@ public final class Task implements Caller {
   private final UserBuffer buffer = new UserBuffer();
   private final Waiter waiter = new Waiter();
   private MemorySegment scratch;
+  private Message message;
 
   // Set when a worker takes the task, and null again when it is dead. The thread and the context are read by others.
   volatile Thread thread;
@@ -323,6 +325,15 @@ public final class Task implements Caller {
   public UserBuffer buffer(long addr, long length) {
     mm.wrap(buffer, addr, length);
     return buffer;
+  }
+
+  /** What socket calls move beside the data; reused from call to call. */
+  public Message message() {
+    if (message == null) {
+      message = new Message();
+    }
+    message.clear();
+    return message;
   }
 
   /** The general registers, while the task runs kernel code. */

@@ -49,6 +49,10 @@ public final class Message {
   /** What a receive of a message finds beside it. */
   public final PacketQueue.Received received = new PacketQueue.Received();
 
+  /** The value of a socket option. */
+  public final OptionValue option = new OptionValue();
+
+  /** Starts over; files of an earlier call are not this one's to close. */
   public void clear() {
     name.length = 0;
     controlLength = 0;

@@ -24,7 +24,7 @@ public abstract class Socket implements FileOps {
   /** Result of {@link #connect}: begun, and {@link #connectResult} will tell; the number of EINPROGRESS, negated. */
   public static final long IN_PROGRESS = -115;
 
-  private final NetNamespace net;
+  private final Network net;
   private final int family;
   private final int type;
   private final int protocol;
@@ -32,14 +32,14 @@ public abstract class Socket implements FileOps {
   private final WaitQueue queue = new WaitQueue();
   private volatile Errno error;
 
-  protected Socket(NetNamespace net, int family, int type, int protocol) {
+  protected Socket(Network net, int family, int type, int protocol) {
     this.net = net;
     this.family = family;
     this.type = type;
     this.protocol = protocol;
   }
 
-  public final NetNamespace net() {
+  public final Network net() {
     return net;
   }
 
@@ -147,6 +147,11 @@ public abstract class Socket implements FileOps {
     throw ENOTCONN.error();
   }
 
+  /** The address of the other end for {@code accept(2)}, which gives it even if the connection is over already. */
+  public void acceptedPeer(AddrBuffer out) throws ErrnoException {
+    peerAddress(out);
+  }
+
   /** {@code shutdown(2)}; {@code how} is SHUT_RD, SHUT_WR or SHUT_RDWR. */
   public void shutdown(int how) throws ErrnoException {
     throw EOPNOTSUPP.error();
@@ -250,7 +255,7 @@ public abstract class Socket implements FileOps {
 
   @Override
   public final long read(Caller caller, FileDescription file, IoBuffer dst, long offset) throws ErrnoException {
-    return receive(caller, null, dst, 0);
+    return dst.remaining() == 0 ? 0 : receive(caller, null, dst, 0);
   }
 
   @Override
@@ -261,6 +266,17 @@ public abstract class Socket implements FileOps {
   @Override
   public long ioctl(Caller caller, FileDescription file, int request, long argument) throws ErrnoException {
     return SocketIoctls.ioctl(this, caller, request, argument);
+  }
+
+  /** A blocking write goes on until everything is written. */
+  public final boolean isStream() {
+    return type == SOCK_STREAM;
+  }
+
+  /** SO_RCVTIMEO or SO_SNDTIMEO in nanoseconds; -1 for ever. */
+  public final long timeoutNanos(boolean write) {
+    long timeout = write ? options.sendTimeoutNanos : options.receiveTimeoutNanos;
+    return timeout == SocketOptions.NO_TIMEOUT ? -1 : timeout;
   }
 
   @Override

@@ -16,15 +16,15 @@ public interface SocketFamily {
    * @param type SOCK_* without flags, in range
    * @throws ErrnoException ESOCKTNOSUPPORT, EPROTONOSUPPORT, EPERM
    */
-  Socket create(Caller caller, NetNamespace net, int type, int protocol) throws ErrnoException;
+  Socket create(Caller caller, Network net, int type, int protocol) throws ErrnoException;
 
-  /** What a new network namespace has of this family: names, ports. Found again by {@link NetNamespace#state}. */
-  default Object newState(NetNamespace net) {
+  /** What a new network namespace has of this family: names, ports. Found again by {@link Network#state}. */
+  default Object newState(Network net) {
     return null;
   }
 
   /** {@code socketpair(2)}: two connected sockets into {@code pair}. */
-  default void createPair(Caller caller, NetNamespace net, int type, int protocol, Socket[] pair)
+  default void createPair(Caller caller, Network net, int type, int protocol, Socket[] pair)
       throws ErrnoException {
     throw EOPNOTSUPP.error();
   }

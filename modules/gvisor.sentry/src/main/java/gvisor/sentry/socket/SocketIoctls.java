@@ -68,7 +68,7 @@ final class SocketIoctls {
     return 0;
   }
 
-  private static void interfaceList(NetNamespace net, MemoryManager mm, long addr) throws ErrnoException {
+  private static void interfaceList(Network net, MemoryManager mm, long addr) throws ErrnoException {
     int room = mm.readInt(addr);
     long buffer = mm.readLong(addr + 8);
     MemorySegment ifreq = MemorySegment.ofArray(new byte[IFREQ_SIZE]);
@@ -93,7 +93,7 @@ final class SocketIoctls {
     mm.writeInt(addr, total);
   }
 
-  private static void interfaceName(NetNamespace net, MemoryManager mm, long addr) throws ErrnoException {
+  private static void interfaceName(Network net, MemoryManager mm, long addr) throws ErrnoException {
     MemorySegment ifreq = MemorySegment.ofArray(new byte[IFREQ_SIZE]);
     mm.copyIn(addr, ifreq, 0, IFREQ_SIZE);
     NetDevice device = net.device(ifreq.get(ValueLayout.JAVA_INT_UNALIGNED, IFNAMSIZ));
@@ -104,7 +104,7 @@ final class SocketIoctls {
     mm.copyOut(addr, ifreq, 0, IFREQ_SIZE);
   }
 
-  private static long deviceRequest(NetNamespace net, Caller caller, int request, long addr) throws ErrnoException {
+  private static long deviceRequest(Network net, Caller caller, int request, long addr) throws ErrnoException {
     MemoryManager mm = caller.mm();
     MemorySegment ifreq = MemorySegment.ofArray(new byte[IFREQ_SIZE]);
     mm.copyIn(addr, ifreq, 0, IFREQ_SIZE);

@@ -5,7 +5,7 @@
  *
  * <p>What connects two ends is shared by the families: {@link gvisor.sentry.socket.StreamBuffer} for bytes,
  * {@link gvisor.sentry.socket.PacketQueue} for messages. Names and ports belong to a
- * {@link gvisor.sentry.socket.NetNamespace}.
+ * {@link gvisor.sentry.socket.Network}.
  *
  * <p>Locks, outermost first: a listener's or name table's lock, a socket's lock, a buffer's lock, a wait queue. The
  * memory manager's read lock is taken under a buffer's lock, by copies through {@code IoBuffer}. Wait queues are notified

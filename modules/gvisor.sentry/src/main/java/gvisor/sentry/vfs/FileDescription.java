@@ -24,6 +24,11 @@ public final class FileDescription implements Waitable {
   /** File offset; guarded by {@link #offsetLock}. */
   public long offset;
 
+  /** Whom O_ASYNC is to signal (F_SETOWN): a process, or a group when negative; and with what (F_SETSIG), 0: SIGIO. */
+  public volatile int owner;
+
+  public volatile int ownerSignal;
+
   /** Where an appending write ended; for the writing thread while it holds {@link #offsetLock}. */
   public long appendEnd;
 

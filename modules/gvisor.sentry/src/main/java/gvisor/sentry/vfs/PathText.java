@@ -24,7 +24,7 @@ public final class PathText {
   }
 
   /** As {@code getcwd(2)} gives it; ENOENT when the directory was removed. */
-  static String cwd(Path path, Path root) throws ErrnoException {
+  public static String cwd(Path path, Path root) throws ErrnoException {
     if (path.dentry().isDeleted()) {
       throw ENOENT.error();
     }

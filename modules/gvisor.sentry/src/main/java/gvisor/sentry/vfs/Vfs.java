@@ -25,6 +25,8 @@ public final class Vfs {
   private final AnonFile.AnonSuperblock anonymous;
   private final Mount anonymousMount;
 
+  private volatile Superblock memoryFiles;
+
   /** Held while the tree of mounts of any namespace changes. Like Linux {@code namespace_sem}; above all dentry locks. */
   final ReentrantLock mountLock = new ReentrantLock();
 
@@ -88,6 +90,16 @@ public final class Vfs {
 
   int newPeerGroup() {
     return nextPeerGroup.getAndIncrement();
+  }
+
+  /** The superblock, mounted nowhere, of files made by {@code memfd_create(2)}. */
+  public Superblock memoryFiles() {
+    return memoryFiles;
+  }
+
+  /** At boot. */
+  public void setMemoryFiles(Superblock superblock) {
+    memoryFiles = superblock;
   }
 
   /** Connects the events of one rename; two numbers, for an exchange. */

@@ -1,6 +1,7 @@
 package gvisor.sentry.fs.gofer;
 
 import static gvisor.api.errno.Errno.ENODATA;
+import static gvisor.api.errno.Errno.ENOENT;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.ERANGE;
 import static gvisor.api.errno.Errno.ESTALE;
@@ -266,7 +267,7 @@ class GoferInode extends Inode {
   /**
    * The fid, walked to if there is none; {@link #releaseFid} must follow.
    *
-   * @throws ErrnoException ESTALE when the file cannot be found any more
+   * @throws ErrnoException ENOENT when it was removed; ESTALE when it cannot be found any more
    */
   final int acquireFid() throws ErrnoException {
     held.lock.lock();
@@ -311,7 +312,7 @@ class GoferInode extends Inode {
   private int walkHere() throws ErrnoException {
     Place p = place;
     if (p == null || held.isUnlinked) {
-      throw ESTALE.error();
+      throw held.isGone ? ENOENT.error() : ESTALE.error();
     }
     int parentFid = p.parent.acquireFid();
     try {
@@ -376,6 +377,15 @@ class GoferInode extends Inode {
   /** Makes sure that the file can be reached after one of its names is gone, if anybody may want to. */
   final void pinForUnlink() throws ErrnoException {
     boolean isWanted;
+    if (!sb.isExclusive && !isDirectory()) {
+      // Others may have given it more names, or taken some.
+      attrLock.lock();
+      try {
+        refresh();
+      } finally {
+        attrLock.unlock();
+      }
+    }
     held.lock.lock();
     try {
       isWanted = held.fid == P9.NO_FID && (held.opens > 0 || nlink > 1);
@@ -388,6 +398,17 @@ class GoferInode extends Inode {
     }
   }
 
+  /** It was given one more name. */
+  final void nameAdded() {
+    attrLock.lock();
+    try {
+      nlink++;
+    } finally {
+      attrLock.unlock();
+    }
+    changed();
+  }
+
   /** The name it had in {@code parent} was taken away. */
   final void nameRemoved(GoferDirectory parent, String name) {
     attrLock.lock();
@@ -397,6 +418,7 @@ class GoferInode extends Inode {
       Place p = place;
       if (nlink == 0) {
         held.isUnlinked = true;
+        held.isGone = true;
         sb.forget(this);
       } else {
         if (p != null && p.parent == parent && p.name.equals(name)) {
@@ -408,6 +430,7 @@ class GoferInode extends Inode {
     } finally {
       attrLock.unlock();
     }
+    held.releaseIfGone();
   }
 
   /** The file was changed through us: what is known of it and what listings say is old. */

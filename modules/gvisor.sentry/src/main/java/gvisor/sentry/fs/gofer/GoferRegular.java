@@ -93,6 +93,7 @@ final class GoferRegular extends GoferInode {
     if (hasFid) {
       sb.used(held);
     }
+    held.releaseIfGone();
   }
 
   /** Learns the size and times now. */

@@ -72,7 +72,8 @@ final class GoferRegularFile implements FileOps {
         }
       }
       done += got;
-      if (got < n) {
+      // Less than was asked for is the end, unless the host's call moves no more at once.
+      if (got == 0 || got < n && offset + done >= inode.held.size) {
         break;
       }
     }
@@ -205,7 +206,7 @@ final class GoferRegularFile implements FileOps {
           }
         }
         done += written;
-        if (written < n) {
+        if (written == 0) {
           break;
         }
       }

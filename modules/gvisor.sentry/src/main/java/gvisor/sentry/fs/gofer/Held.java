@@ -40,6 +40,9 @@ final class Held {
   /** The file has no name any more: {@link #fid} is the only way to it. */
   volatile boolean isUnlinked;
 
+  /** The last name is gone for good: when nobody has it open, the host must get its space back. */
+  volatile boolean isGone;
+
   Held(GoferSuperblock superblock) {
     this.superblock = superblock;
   }
@@ -119,6 +122,29 @@ final class Held {
     }
     giveBack(idleFid, idleFd);
     return true;
+  }
+
+  /** Gives everything back, the content being lost, if the file has no name and nobody has it open. */
+  void releaseIfGone() {
+    int goneFid;
+    SharedFd goneFd;
+    lock.lock();
+    try {
+      if (!isGone || opens > 0 || fidUsers > 0) {
+        return;
+      }
+      goneFid = fid;
+      goneFd = fd;
+      fid = P9.NO_FID;
+      fd = null;
+    } finally {
+      lock.unlock();
+    }
+    PageCache c = cache;
+    if (c != null) {
+      c.discard();
+    }
+    giveBack(goneFid, goneFd);
   }
 
   /** The inode is gone: gives everything back. */

@@ -257,6 +257,11 @@ final class PageCache implements Mappable {
     drop(0, true, false);
   }
 
+  /** The content is not wanted any more. Called without locks. */
+  void discard() {
+    drop(0, true, false);
+  }
+
   private long dropIdleLocked() {
     long dropped = 0;
     boolean isEmpty;

@@ -38,11 +38,13 @@ final class TaskLink extends KernLink {
   public Path magicTarget(Caller caller) throws ErrnoException {
     Task task = target.traceable(caller);
     if (kind == Kind.EXE) {
-      FileDescription file = null;
+      FileDescription file = task.threadGroup().acquireExecutable();
       if (file == null) {
         throw ENOENT.error();
       }
-      return file.path();
+      Path path = file.path();
+      file.close();
+      return path;
     }
     FsContext fs = task.fs();
     if (fs == null) {

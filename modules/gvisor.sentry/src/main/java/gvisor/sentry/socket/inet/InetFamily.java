@@ -17,7 +17,7 @@ import static gvisor.api.errno.Errno.ESOCKTNOSUPPORT;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.SocketFamily;
 import gvisor.sentry.vfs.Caller;
@@ -37,12 +37,12 @@ public final class InetFamily implements SocketFamily {
   }
 
   @Override
-  public Object newState(NetNamespace net) {
+  public Object newState(Network net) {
     return number == AF_INET ? new LoopbackTransport(net) : null;
   }
 
   @Override
-  public Socket create(Caller caller, NetNamespace net, int type, int protocol) throws ErrnoException {
+  public Socket create(Caller caller, Network net, int type, int protocol) throws ErrnoException {
     if (protocol < 0 || protocol >= IPPROTO_MAX) {
       throw EINVAL.error();
     }

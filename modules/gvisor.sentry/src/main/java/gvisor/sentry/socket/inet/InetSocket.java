@@ -14,7 +14,7 @@ import static gvisor.api.errno.Errno.ENETUNREACH;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
 import gvisor.sentry.socket.AddrBuffer;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.OptionValue;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.vfs.Caller;
@@ -30,7 +30,7 @@ public abstract class InetSocket extends Socket {
   private final InetOptions inetOptions = new InetOptions();
   private final int uid;
 
-  protected InetSocket(NetNamespace net, int family, int type, int protocol, int uid) {
+  protected InetSocket(Network net, int family, int type, int protocol, int uid) {
     super(net, family, type, protocol);
     this.uid = uid;
   }

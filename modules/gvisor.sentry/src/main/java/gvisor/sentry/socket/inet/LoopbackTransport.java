@@ -1,6 +1,6 @@
 package gvisor.sentry.socket.inet;
 
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -10,7 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * share their buffers; there are no packets, so nothing is lost, reordered or sent again.
  */
 public final class LoopbackTransport implements InetTransport {
-  private final NetNamespace net;
+  private final Network net;
 
   /** Guards ports, listeners and who is connected to whom. */
   final ReentrantLock transportLock = new ReentrantLock();
@@ -18,13 +18,13 @@ public final class LoopbackTransport implements InetTransport {
   final PortSpace streamPorts;
   final PortSpace datagramPorts;
 
-  public LoopbackTransport(NetNamespace net) {
+  public LoopbackTransport(Network net) {
     this.net = net;
     this.streamPorts = new PortSpace(true, net.host().entropy().nextLong());
     this.datagramPorts = new PortSpace(false, net.host().entropy().nextLong());
   }
 
-  NetNamespace net() {
+  Network net() {
     return net;
   }
 

@@ -25,7 +25,7 @@ import gvisor.api.waiter.EventMask;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.socket.AddrBuffer;
 import gvisor.sentry.socket.Message;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.OptionValue;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.vfs.Caller;
@@ -43,7 +43,7 @@ public final class TcpSocket extends InetSocket implements StreamOwner {
   /** A connect was begun and its outcome not asked for yet: Linux's SS_CONNECTING. Guarded by socketLock. */
   private boolean isConnecting;
 
-  TcpSocket(NetNamespace net, int family, int uid) {
+  TcpSocket(Network net, int family, int uid) {
     super(net, family, SOCK_STREAM, IPPROTO_TCP, uid);
     options().sendBuffer = INITIAL_SEND_BUFFER;
     options().receiveBuffer = INITIAL_RECEIVE_BUFFER;
@@ -109,6 +109,13 @@ public final class TcpSocket extends InetSocket implements StreamOwner {
     if (!isConnected()) {
       throw ENOTCONN.error();
     }
+    InetName name = new InetName();
+    endpoint.remote(name);
+    name.encode(out, family());
+  }
+
+  @Override
+  public void acceptedPeer(AddrBuffer out) {
     InetName name = new InetName();
     endpoint.remote(name);
     name.encode(out, family());

@@ -31,7 +31,7 @@ import gvisor.api.waiter.EventMask;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.socket.AddrBuffer;
 import gvisor.sentry.socket.Message;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.OptionValue;
 import gvisor.sentry.socket.PacketQueue;
 import gvisor.sentry.vfs.Caller;
@@ -55,7 +55,7 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
   private volatile boolean readShut;
   private volatile boolean writeShut;
 
-  UdpSocket(NetNamespace net, int family, int uid) {
+  UdpSocket(Network net, int family, int uid) {
     super(net, family, SOCK_DGRAM, IPPROTO_UDP, uid);
     endpoint = transport().newDatagram(this);
   }

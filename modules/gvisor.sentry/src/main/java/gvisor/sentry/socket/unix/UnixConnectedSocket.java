@@ -13,7 +13,7 @@ import gvisor.api.waiter.EventMask;
 import gvisor.api.waiter.WaitQueue;
 import gvisor.sentry.socket.AddrBuffer;
 import gvisor.sentry.socket.Message;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.SocketCreds;
 import gvisor.sentry.vfs.Caller;
@@ -44,7 +44,7 @@ public abstract class UnixConnectedSocket extends UnixSocket {
   /** A listener was shut down for reading: it refuses connections. */
   private volatile boolean listenerShut;
 
-  protected UnixConnectedSocket(UnixFamily unix, NetNamespace net, int type) {
+  protected UnixConnectedSocket(UnixFamily unix, Network net, int type) {
     super(unix, net, type);
   }
 

@@ -21,7 +21,7 @@ import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.socket.AddrBuffer;
 import gvisor.sentry.socket.Control;
 import gvisor.sentry.socket.Message;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.PacketQueue;
 import gvisor.sentry.socket.SocketCreds;
 import gvisor.sentry.vfs.Caller;
@@ -58,7 +58,7 @@ public final class UnixDatagramSocket extends UnixSocket {
 
   private final Relay relay = new Relay();
 
-  UnixDatagramSocket(UnixFamily unix, NetNamespace net) {
+  UnixDatagramSocket(UnixFamily unix, Network net) {
     super(unix, net, SOCK_DGRAM);
     in = new PacketQueue(net.budget(), queue(), senders);
   }

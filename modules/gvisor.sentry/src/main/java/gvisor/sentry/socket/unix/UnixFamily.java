@@ -9,7 +9,7 @@ import static gvisor.api.errno.Errno.EPROTONOSUPPORT;
 import static gvisor.api.errno.Errno.ESOCKTNOSUPPORT;
 
 import gvisor.api.errno.ErrnoException;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.SocketCreds;
 import gvisor.sentry.socket.SocketFamily;
@@ -27,12 +27,12 @@ public final class UnixFamily implements SocketFamily {
   }
 
   @Override
-  public Object newState(NetNamespace net) {
+  public Object newState(Network net) {
     return new UnixNames();
   }
 
   @Override
-  public Socket create(Caller caller, NetNamespace net, int type, int protocol) throws ErrnoException {
+  public Socket create(Caller caller, Network net, int type, int protocol) throws ErrnoException {
     if (protocol != 0 && protocol != AF_UNIX) {
       throw EPROTONOSUPPORT.error();
     }
@@ -48,7 +48,7 @@ public final class UnixFamily implements SocketFamily {
   }
 
   @Override
-  public void createPair(Caller caller, NetNamespace net, int type, int protocol, Socket[] pair)
+  public void createPair(Caller caller, Network net, int type, int protocol, Socket[] pair)
       throws ErrnoException {
     Socket one = create(caller, net, type, protocol);
     Socket two = create(caller, net, type, protocol);

@@ -10,7 +10,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.socket.Control;
 import gvisor.sentry.socket.Message;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.PacketQueue;
 import gvisor.sentry.vfs.Caller;
 
@@ -19,7 +19,7 @@ public final class UnixSeqpacketSocket extends UnixConnectedSocket {
   private volatile PacketQueue in;
   private volatile PacketQueue out;
 
-  UnixSeqpacketSocket(UnixFamily unix, NetNamespace net) {
+  UnixSeqpacketSocket(UnixFamily unix, Network net) {
     super(unix, net, SOCK_SEQPACKET);
   }
 

@@ -16,7 +16,7 @@ import gvisor.sentry.socket.AddrBuffer;
 import gvisor.sentry.socket.Control;
 import gvisor.sentry.socket.InFlight;
 import gvisor.sentry.socket.Message;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.SocketCreds;
 import gvisor.sentry.vfs.Caller;
@@ -48,7 +48,7 @@ public abstract class UnixSocket extends Socket {
   private volatile SocketCreds peerCreds = SocketCreds.NONE;
   private volatile boolean isClosed;
 
-  protected UnixSocket(UnixFamily unix, NetNamespace net, int type) {
+  protected UnixSocket(UnixFamily unix, Network net, int type) {
     super(net, AF_UNIX, type, 0);
     this.unix = unix;
     this.unixType = type;

@@ -13,7 +13,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.socket.Control;
 import gvisor.sentry.socket.Message;
-import gvisor.sentry.socket.NetNamespace;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.StreamBuffer;
 import gvisor.sentry.vfs.Caller;
 
@@ -24,7 +24,7 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
   private volatile StreamBuffer in;
   private volatile StreamBuffer out;
 
-  UnixStreamSocket(UnixFamily unix, NetNamespace net) {
+  UnixStreamSocket(UnixFamily unix, Network net) {
     super(unix, net, SOCK_STREAM);
   }
 

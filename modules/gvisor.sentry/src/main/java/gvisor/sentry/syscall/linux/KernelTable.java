@@ -71,8 +71,6 @@ public final class KernelTable {
     table.full(131, "sigaltstack", SysSignal::sigaltstack);
     table.error(134, "uselib", ENOSYS, OBSOLETE);
     table.partial(135, "personality", SysSystem::personality, "only ADDR_NO_RANDOMIZE has an effect");
-    table.error(136, "ustat", ENOSYS, OBSOLETE);
-    table.error(139, "sysfs", ENOSYS, OBSOLETE);
     table.partial(140, "getpriority", SysPriority::getpriority, STORED);
     table.partial(141, "setpriority", SysPriority::setpriority, STORED);
     table.partial(142, "sched_setparam", SysSched::schedSetparam, STORED);
@@ -103,7 +101,6 @@ public final class KernelTable {
     table.partial(176, "delete_module", SysSystem::module, CAPABILITY);
     table.error(177, "get_kernel_syms", ENOSYS, OBSOLETE);
     table.error(178, "query_module", ENOSYS, OBSOLETE);
-    table.partial(179, "quotactl", SysSystem::admin, CAPABILITY);
     table.error(180, "nfsservctl", ENOSYS, OBSOLETE);
     table.error(181, "getpmsg", ENOSYS, "never in Linux");
     table.error(182, "putpmsg", ENOSYS, "never in Linux");
@@ -118,7 +115,6 @@ public final class KernelTable {
     table.partial(204, "sched_getaffinity", SysSched::schedGetaffinity, STORED);
     table.error(205, "set_thread_area", ENOSYS, "not for 64-bit programs");
     table.error(211, "get_thread_area", ENOSYS, "not for 64-bit programs");
-    table.error(212, "lookup_dcookie", EPERM, OBSOLETE);
     table.full(218, "set_tid_address", SysProcess::setTidAddress);
     table.full(219, "restart_syscall", SysSignal::restartSyscall);
     table.full(222, "timer_create", SysTimers::timerCreate);
@@ -158,9 +154,6 @@ public final class KernelTable {
     table.full(322, "execveat", SysExec::execveat);
     table.error(323, "userfaultfd", EPERM, "as with unprivileged_userfaultfd 0");
     table.error(334, "rseq", ENOSYS, "not implemented: C libraries do without");
-    table.error(425, "io_uring_setup", ENOSYS, "as with io_uring_disabled");
-    table.error(426, "io_uring_enter", ENOSYS, "as with io_uring_disabled");
-    table.error(427, "io_uring_register", ENOSYS, "as with io_uring_disabled");
     table.partial(435, "clone3", SysClone::clone3, "no user, cgroup and time namespaces, no CLONE_INTO_CGROUP");
     table.full(449, "futex_waitv", SysFutex::futexWaitv);
   }

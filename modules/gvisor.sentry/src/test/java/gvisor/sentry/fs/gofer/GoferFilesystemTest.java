@@ -159,6 +159,41 @@ final class GoferFilesystemTest {
   }
 
   @Test
+  void spaceOfRemovedFilesIsGivenBackAtOnce() throws Exception {
+    mount(true);
+    tree.write("/big", "x".repeat(100_000));
+    FileDescription f = tree.open("/big", OpenFlags.O_RDONLY);
+    int[] run = new int[1];
+    long at = f.ops().mappable(f).pages(0, 25, false, run);
+    tree.pages.release(at, run[0] * 4096L);
+    tree.unlink("/big");
+    assertTrue(hasDeletedOpen());
+    assertEquals("x", tree.read(f, 99_999, 10));
+    f.close();
+    assertEquals(0, tree.pages.allocatedBytes());
+    // Batched, but no file is kept open by a batch of fids for long: every 64th sends it.
+    for (int i = 0; i < 70; i++) {
+      tree.write("/t", "");
+      tree.unlink("/t");
+    }
+    assertFalse(hasDeletedOpen());
+  }
+
+  private boolean hasDeletedOpen() throws Exception {
+    try (var fds = Files.list(Path.of("/proc/self/fd"))) {
+      return fds.anyMatch(p -> target(p).equals(directory + "/big (deleted)"));
+    }
+  }
+
+  private static String target(Path link) {
+    try {
+      return Files.readSymbolicLink(link).toString();
+    } catch (java.io.IOException e) {
+      return "";
+    }
+  }
+
+  @Test
   void exchangeSwapsNames() throws Exception {
     mount(true);
     tree.exchange("/file", "/a/b/deep");

@@ -5,16 +5,17 @@ import gvisor.api.host.Host;
 import java.util.List;
 
 /**
- * A network namespace: interfaces, and per address family the names and ports in use. Like Linux {@code struct net}.
+ * What a network namespace has: interfaces, and per address family the names and ports in use. Like Linux
+ * {@code struct net}.
  * Thread-safe.
  */
-public final class NetNamespace {
+public final class Network {
   private final SocketLayer layer;
   private final Object[] states = new Object[SocketAbi.AF_MAX];
   private volatile List<NetDevice> devices = List.of(NetDevice.loopback());
 
   /** @param layer whose families have all been registered */
-  public NetNamespace(SocketLayer layer) {
+  public Network(SocketLayer layer) {
     this.layer = layer;
     for (int i = 0; i < states.length; i++) {
       SocketFamily family = layer.familyOrNull(i);

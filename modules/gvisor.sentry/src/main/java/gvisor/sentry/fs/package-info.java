@@ -1,0 +1,2 @@
+/** File systems, one package each. */
+package gvisor.sentry.fs;

@@ -1,0 +1,41 @@
+package gvisor.sentry.vfs;
+
+import gvisor.sentry.auth.Credentials;
+import gvisor.sentry.mm.MemoryManager;
+
+/**
+ * A caller with other credentials: {@code access(2)} asks as the real user, an overlay touches its layers as its mounter.
+ *
+ * @param caller the caller in every other respect
+ */
+public record CallerAs(Caller caller, Credentials creds) implements Caller {
+  @Override
+  public MemoryManager mm() {
+    return caller.mm();
+  }
+
+  @Override
+  public FsContext fs() {
+    return caller.fs();
+  }
+
+  @Override
+  public int tgid() {
+    return caller.tgid();
+  }
+
+  @Override
+  public int tid() {
+    return caller.tid();
+  }
+
+  @Override
+  public long realtimeNanos() {
+    return caller.realtimeNanos();
+  }
+
+  @Override
+  public long fileSizeLimit() {
+    return caller.fileSizeLimit();
+  }
+}
