@@ -45,6 +45,13 @@ public final class Cpus {
     check(Libc.sched_setaffinity(tid, MASK_BYTES, mask.address()));
   }
 
+  /** Lets the calling thread, which may have inherited its maker's confinement, run wherever the process may. */
+  public static void unpinCurrent() {
+    MemorySegment mask = Memory.bounce().asSlice(0, MASK_BYTES);
+    mask.fill((byte) 0xff);
+    Libc.sched_setaffinity(0, MASK_BYTES, mask.address());
+  }
+
   /** {@code gettid(2)}. */
   public static int currentTid() {
     return (int) Libc.syscall(Sys.NR_GETTID, 0, 0, 0, 0, 0, 0);

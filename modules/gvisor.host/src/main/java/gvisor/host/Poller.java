@@ -88,6 +88,7 @@ public final class Poller {
   }
 
   private void run() {
+    Cpus.unpinCurrent(); // a task's thread may have made this one
     MemorySegment events = Arena.global().allocate((long) EVENT_SIZE * MAX_EVENTS, 8);
     while (true) {
       int n;

@@ -35,6 +35,10 @@ public final class Spawn {
 
   private static final int SCRIPT_ENTRIES = 256;
   private static final int TIOCSCTTY = 0x540e;
+  private static final int PR_CAPBSET_DROP = 24;
+
+  /** CAP_CHECKPOINT_RESTORE; a host that has more gets along without these programs giving them up. */
+  private static final int LAST_CAPABILITY = 40;
 
   private final String path;
   private final List<String> argv;
@@ -46,6 +50,7 @@ public final class Spawn {
   private int deathSignal;
   private long namespaces;
   private String directory;
+  private long capabilities = -1;
 
   /** Will run the file {@code path} with {@code argv}, whose first element is the program's name. */
   public Spawn(String path, List<String> argv) {
@@ -95,6 +100,15 @@ public final class Spawn {
     return this;
   }
 
+  /**
+   * The most capabilities it can ever have: bits of {@code man 7 capabilities}. Needs CAP_SETPCAP where there are others
+   * to give up.
+   */
+  public Spawn capabilities(long mask) {
+    capabilities = mask;
+    return this;
+  }
+
   /** Its working directory. */
   public Spawn directory(String path) {
     directory = path;
@@ -122,6 +136,11 @@ public final class Spawn {
       }
       if (directory != null) {
         script.add(Sys.NR_CHDIR, Memory.cString(arena, directory));
+      }
+      for (int capability = 0; capability <= LAST_CAPABILITY; capability++) {
+        if ((capabilities & 1L << capability) == 0) {
+          script.add(Sys.NR_PRCTL, PR_CAPBSET_DROP, capability);
+        }
       }
       script.add(Sys.NR_RT_SIGPROCMASK, Sys.SIG_SETMASK, arena.allocate(8, 8).address(), 0, 8);
       script.add(Sys.NR_EXECVE, Memory.cString(arena, path), strings(arena, argv), strings(arena, environment));

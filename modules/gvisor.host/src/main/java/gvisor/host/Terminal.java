@@ -15,6 +15,7 @@ public final class Terminal {
   private static final int TERMIOS_SIZE = 36;
   private static final int TCGETS = 0x5401;
   private static final int TCSETS = 0x5402;
+  private static final int TIOCSCTTY = 0x540e;
   private static final int TIOCGWINSZ = 0x5413;
   private static final int TIOCSWINSZ = 0x5414;
   private static final int TIOCSPTLCK = 0x40045431;
@@ -77,6 +78,14 @@ public final class Terminal {
       t.copyFrom(MemorySegment.ofArray(before));
       Libc.check(Libc.ioctl(terminal.number(), TCSETS, t.address()));
     }
+  }
+
+  /**
+   * Makes the terminal the controlling one of this process, a session leader without one: changes of the window size
+   * come as SIGWINCH from then on.
+   */
+  public static void makeControlling(Fd terminal) throws ErrnoException {
+    Libc.check(Libc.ioctl(terminal.number(), TIOCSCTTY, 0));
   }
 
   /** Sets the window size that programs on the terminal see; they get SIGWINCH if it changed. */

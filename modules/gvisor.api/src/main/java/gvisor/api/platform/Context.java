@@ -18,7 +18,10 @@ public interface Context extends AutoCloseable {
   /** After {@link StopReason#FAULT}: the application address (CR2). */
   long faultAddress();
 
-  /** After {@link StopReason#FAULT}: bits of {@link gvisor.api.mem.AccessType}; READ when the platform cannot tell. */
+  /**
+   * After {@link StopReason#FAULT}: bits of {@link gvisor.api.mem.AccessType}. WRITE and EXEC are certain; READ may also
+   * mean that the platform cannot tell, which happens only where nothing was mapped.
+   */
   int faultAccess();
 
   /** After {@link StopReason#SIGNAL}: SIGILL, SIGTRAP, SIGFPE, SIGBUS or SIGSEGV (a general protection fault). */
@@ -54,7 +57,11 @@ public interface Context extends AutoCloseable {
    */
   default void comeToCaller() {}
 
-  /** Leaves whatever address space it is in, so that this can be closed without waiting for the task's end. */
+  /**
+   * Leaves whatever address space it is in, so that this can be closed without waiting for the task's end. What ran there
+   * is kept: a context that leaves, closes the space and then enters a new one (exec, the next task of a thread) does so
+   * cheapest.
+   */
   void leave();
 
   @Override

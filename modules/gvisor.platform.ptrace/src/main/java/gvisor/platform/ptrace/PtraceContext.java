@@ -23,6 +23,7 @@ final class PtraceContext implements Context {
   private static final int SEGV_ACCERR = 2;
   private static final int SI_KERNEL = 0x80;
   private static final int NONE = -1;
+  private static final int MAX_INSTRUCTION = 15;
 
   // States of interruption.
   private static final int IDLE = 0, RUNNING = 1, PENDING = 2;
@@ -303,13 +304,18 @@ final class PtraceContext implements Context {
     if (number != SIGSEGV || code == SI_KERNEL) {
       return StopReason.SIGNAL;
     }
-    if (regs.get(JAVA_LONG, UserRegs.RIP) == faultAddress) {
+    if (isFetch(regs.get(JAVA_LONG, UserRegs.RIP), faultAddress)) {
       faultAccess = AccessType.EXEC;
     } else {
       // Whatever is mapped can be read (see PtraceAddressSpace), so a page that is there was written to.
       faultAccess = code == SEGV_ACCERR ? AccessType.WRITE : AccessType.READ;
     }
     return StopReason.FAULT;
+  }
+
+  /** Whether the fault is that of reading the instruction at {@code rip}, which may reach into a second page. */
+  private static boolean isFetch(long rip, long address) {
+    return address == rip || (address & 4095) == 0 && address - rip > 0 && address - rip < MAX_INSTRUCTION;
   }
 
   /** The stub thread is gone. */

@@ -14,7 +14,9 @@ import gvisor.runsc.spec.SpecReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** {@code do}: runs a command of the host in a sandbox over the host's files; changes are dropped at its end. */
 final class Do extends Command {
@@ -70,7 +72,7 @@ final class Do extends Command {
     ArrayNode args = process.putArray("args");
     command.forEach(args::add);
     ArrayNode env = process.putArray("env");
-    System.getenv().forEach((name, value) -> env.add(name + "=" + value));
+    ownEnvironment().forEach((name, value) -> env.add(name + "=" + value));
     int[] ids = ownIds();
     process.putObject("user").put("uid", Integer.toUnsignedLong(ids[0])).put("gid", Integer.toUnsignedLong(ids[1]));
     ObjectNode sets = process.putObject("capabilities");
@@ -87,6 +89,19 @@ final class Do extends Command {
     mount(mounts, "/dev/shm", "tmpfs", "mode=1777");
     mount(mounts, "/dev/pts", "devpts", "newinstance", "ptmxmode=0666", "mode=0620");
     return json;
+  }
+
+  /** The environment as the caller had it, before the launcher saw to it that names of files are read as UTF-8. */
+  private static Map<String, String> ownEnvironment() {
+    Map<String, String> environment = new HashMap<>(System.getenv());
+    String locale = environment.remove("GVISOR_LC_ALL");
+    if (locale != null) {
+      environment.remove("LC_ALL");
+      if (!locale.isEmpty()) {
+        environment.put("LC_ALL", locale);
+      }
+    }
+    return environment;
   }
 
   private static void mount(ArrayNode mounts, String destination, String type, String... options) {

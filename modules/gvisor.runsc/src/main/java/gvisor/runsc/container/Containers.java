@@ -88,6 +88,7 @@ public final class Containers {
 
   private Created create(String id, Bundle bundle, Stdio stdio, List<SandboxProcess> started) throws CommandFailure {
     Path messages = store.directory(id).resolve("messages");
+    makeEmptyDirectory(id);
     SandboxProcess sandbox = SandboxProcess.startSandbox(id, messages);
     started.add(sandbox);
     SandboxProcess gofer = SandboxProcess.startGofer(id, messages);
@@ -114,7 +115,7 @@ public final class Containers {
       ScmSocket[] files = ScmSocket.pair(ScmSocket.SEQPACKET);
       try (ScmSocket sentryEnd = files[0];
           ScmSocket goferEnd = files[1]) {
-        goferClient.send(serveRequest(bundle), List.of(goferEnd.fd()));
+        goferClient.send(serveRequest(id, bundle), List.of(goferEnd.fd()));
         client.send(bootRequest(id, bundle), List.of(listener.fd()));
         List<Fd> fds = new ArrayList<>();
         fds.add(sentryEnd.fd());
@@ -139,8 +140,16 @@ public final class Containers {
     return new Created(state, bundle, sandbox, client);
   }
 
-  private ObjectNode serveRequest(Bundle bundle) {
-    ObjectNode request = Json.object();
+  private void makeEmptyDirectory(String id) throws CommandFailure {
+    try {
+      Files.createDirectory(emptyDirectory(id));
+    } catch (IOException e) {
+      throw new CommandFailure("cannot make " + emptyDirectory(id) + ": " + e.getMessage());
+    }
+  }
+
+  private ObjectNode serveRequest(String id, Bundle bundle) {
+    ObjectNode request = Json.object().put("emptyDirectory", emptyDirectory(id).toString());
     ArrayNode attach = request.putArray("attach");
     // What an overlay covers is never written to, so the gofer need not be able to.
     boolean rootReadOnly = bundle.spec().root().readonly() || config.overlay() != Config.Overlay.NONE;
@@ -166,6 +175,7 @@ public final class Containers {
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
         .put("id", id)
+        .put("emptyDirectory", emptyDirectory(id).toString())
         .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
   }
 
@@ -179,6 +189,11 @@ public final class Containers {
     stdio.describe(request);
     request.set("spec", bundle.json());
     return request;
+  }
+
+  /** What the sandbox and the gofer see of the host's files once they have opened what they need. */
+  private Path emptyDirectory(String id) {
+    return store.directory(id).resolve("empty");
   }
 
   /** A sandbox that ended without a word has left its words in a file. */

@@ -59,6 +59,11 @@ public final class Stdio implements AutoCloseable {
         Terminal.makeRaw(pair.secondary());
         socket.send(MemorySegment.ofArray("/dev/ptmx".getBytes(StandardCharsets.US_ASCII)), List.of(ours));
       }
+      if (ExecHolder.isHolder()) {
+        // The sandbox controls the terminal of its first process; those of others are watched by their holders.
+        stdio.window = pair.secondary().duplicate();
+        Terminal.makeControlling(stdio.window);
+      }
       stdio.addTerminal(pair.secondary());
       return stdio;
     } catch (ErrnoException e) {

@@ -250,6 +250,13 @@ final class ControlServer {
     Spec spec = SpecReader.read(body.path("spec"));
     int given = body.path("stdio").size();
     HostFd[] stdio = stdio(body, fds, 1);
+    boolean first;
+    synchronized (lock) {
+      first = rootContainer == null;
+    }
+    if (first && spec.process().terminal() && given > 0) {
+      WindowSize.follow(fds.get(1), (rows, columns) -> sentry.resize(id, 1, rows, columns));
+    }
     sentry.create(
         SpecTranslator.container(
             id,

@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A process of this image that was just started, and the connection to it.
@@ -53,6 +52,9 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         argv.add("-D" + name + "=" + System.getProperty(name));
       }
     }
+    if (System.getProperty("gvisor.train." + kind) != null) {
+      argv.add("-Dgvisor.training=true");
+    }
     argv.add("-m");
     argv.add(main.getModule().getName() + "/" + main.getName());
     argv.add(id);
@@ -64,7 +66,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
           Fd log = Fd.open(messages.toString(), O_WRONLY_CREAT_APPEND, 0600);
           ScmSocket childEnd = pair[1]) {
         Child child =
-            new Spawn(argv.getFirst(), argv)
+            confined(new Spawn(argv.getFirst(), argv), kind)
                 .environment(environment())
                 .newSession()
                 .fd(nothing, 0)
@@ -82,6 +84,16 @@ public record SandboxProcess(Child process, ControlConnection connection) {
     }
   }
 
+  /** Where this process may, its children get a network, and few capabilities, of their own. */
+  private static Spawn confined(Spawn spawn, String kind) {
+    if (!Privileges.isRoot()) {
+      return spawn;
+    }
+    return spawn
+        .namespaces(Spawn.CLONE_NEWNET | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS)
+        .capabilities(kind.equals("gofer") ? Privileges.GOFER : Privileges.SANDBOX);
+  }
+
   private static List<String> cacheFlags(String home, String kind) {
     String training = System.getProperty("gvisor.train." + kind);
     if (training != null) {
@@ -93,13 +105,6 @@ public record SandboxProcess(Child process, ControlConnection connection) {
 
   /** The caller's environment says nothing to a sandbox, and may hold secrets. */
   private static List<String> environment() {
-    List<String> environment = new ArrayList<>();
-    for (Map.Entry<String, String> variable : System.getenv().entrySet()) {
-      if (variable.getKey().startsWith("GVISOR_")) {
-        environment.add(variable.getKey() + "=" + variable.getValue());
-      }
-    }
-    environment.add("LC_ALL=C.UTF-8");
-    return environment;
+    return List.of("LC_ALL=C.UTF-8");
   }
 }

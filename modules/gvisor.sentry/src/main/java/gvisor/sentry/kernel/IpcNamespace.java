@@ -28,4 +28,20 @@ public final class IpcNamespace {
     }
     return type.cast(found);
   }
+
+  /** What undoes something when a process ends: a registry that implements it is told of every one. */
+  public interface ExitListener {
+    /** {@code process}, whose id was {@code pid}, is over. */
+    void processExited(ThreadGroup process, int pid, long nowSeconds);
+  }
+
+  /** The last thread of {@code process} has ended. */
+  void processExited(ThreadGroup process) {
+    for (Object registry : registries.values()) {
+      if (registry instanceof ExitListener listener) {
+        long now = process.kernel().host().clock().realtimeNanos() / 1_000_000_000L;
+        listener.processExited(process, process.pid().number(), now);
+      }
+    }
+  }
 }

@@ -4,6 +4,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.Host;
 import gvisor.api.platform.Platform;
 import gvisor.sentry.kernel.futex.FutexTable;
+import gvisor.sentry.loader.ProgramLoader;
 import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.syscall.SyscallTable;
 import gvisor.sentry.time.TimerQueue;
@@ -28,6 +29,7 @@ public final class Kernel {
   private final PageAllocator pages;
   private final Host host;
   private final SyscallTable syscalls;
+  private final ProgramLoader loader;
   private final DeviceNumbers deviceNumbers = new DeviceNumbers();
   private final AtomicLong namespaceInodes = new AtomicLong(FIRST_NAMESPACE_INODE);
   private final ConcurrentHashMap<Integer, UserCounts> users = new ConcurrentHashMap<>();
@@ -52,11 +54,12 @@ public final class Kernel {
   private volatile SyscallTracer tracer;
   private volatile boolean dead;
 
-  public Kernel(Platform platform, PageAllocator pages, Host host, SyscallTable syscalls) {
+  public Kernel(Platform platform, PageAllocator pages, Host host, SyscallTable syscalls, ProgramLoader loader) {
     this.platform = platform;
     this.pages = pages;
     this.host = host;
     this.syscalls = syscalls;
+    this.loader = loader;
     this.bootRealtimeNanos = host.clock().realtimeNanos();
     this.workers = new Workers(this);
     this.timers = new TimerQueue(host.clock());
@@ -87,6 +90,11 @@ public final class Kernel {
 
   public SyscallTable syscalls() {
     return syscalls;
+  }
+
+  /** Loads programs. */
+  ProgramLoader loader() {
+    return loader;
   }
 
   public DeviceNumbers deviceNumbers() {

@@ -1,5 +1,7 @@
 package gvisor.sentry.kernel;
 
+import gvisor.api.errno.Errno;
+import gvisor.api.errno.ErrnoException;
 import gvisor.api.platform.Registers;
 import gvisor.sentry.seccomp.SeccompFilter;
 
@@ -39,6 +41,63 @@ public final class Seccomp {
   /** The filters, or null in strict mode. */
   public SeccompFilter filter() {
     return filter;
+  }
+
+  /**
+   * Puts {@code task} into strict mode.
+   *
+   * @throws ErrnoException EINVAL when it has filters
+   */
+  public static void setStrict(Task task) throws ErrnoException {
+    Seccomp now = task.seccomp;
+    if (now != null && now.mode != MODE_STRICT) {
+      throw Errno.EINVAL.error();
+    }
+    task.seccomp = new Seccomp(MODE_STRICT, null);
+    task.syscallTrace = true;
+  }
+
+  /**
+   * Adds a filter to {@code task}, or to every thread of its process.
+   *
+   * @param program {@code struct sock_filter}s, each as one little-endian word
+   * @param allThreads SECCOMP_FILTER_FLAG_TSYNC
+   * @return 0, or the id of a thread whose filters are not an ancestor of the caller's: nothing was changed then
+   * @throws ErrnoException EINVAL in strict mode or for a program Linux would refuse, ENOMEM when there are too many
+   */
+  public static int install(Task task, long[] program, boolean allThreads, boolean logs) throws ErrnoException {
+    Seccomp now = task.seccomp;
+    if (now != null && now.mode != MODE_FILTER) {
+      throw Errno.EINVAL.error();
+    }
+    SeccompFilter before = now == null ? null : now.filter;
+    Seccomp next = new Seccomp(MODE_FILTER, SeccompFilter.install(program, before, logs));
+    if (!allThreads) {
+      task.seccomp = next;
+      task.syscallTrace = true;
+      return 0;
+    }
+    Kernel kernel = task.kernel();
+    kernel.tasksLock.lock();
+    try {
+      for (Task other : task.group.tasks) {
+        Seccomp theirs = other.seccomp;
+        if (theirs != null && (theirs.mode != MODE_FILTER || before == null || !before.descendsFrom(theirs.filter))) {
+          return other.tid();
+        }
+      }
+      boolean noNewPrivs = task.creds().noNewPrivs();
+      for (Task other : task.group.tasks) {
+        if (noNewPrivs && !other.creds().noNewPrivs()) {
+          other.setCreds(other.creds().withNoNewPrivs());
+        }
+        other.seccomp = next;
+        other.syscallTrace = true;
+      }
+      return 0;
+    } finally {
+      kernel.tasksLock.unlock();
+    }
   }
 
   /** Whether {@code task} may make call {@code number}: {@link #ALLOWED}, {@link #NO_RESULT}, or what it returns. */

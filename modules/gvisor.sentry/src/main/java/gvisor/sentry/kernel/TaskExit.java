@@ -45,6 +45,7 @@ public final class TaskExit {
     }
     if (last) {
       tg.timers.close();
+      t.ipc().processExited(tg);
       FileDescription executable = tg.executable;
       tg.executable = null;
       if (executable != null) {

@@ -22,6 +22,12 @@ public final class Mappings {
   private static final long LOW_START = 0x40000000L;
   private static final long LOW_END = 0x80000000L;
 
+  /**
+   * Private memory up to this size is mapped at once, because it is about to be used: the platform gets it together with
+   * whatever else it has to map before the application goes on, and a fault is saved. Untouched it costs nothing.
+   */
+  private static final long EAGER = 4L << 20;
+
   private final MemoryManager mm;
 
   Mappings(MemoryManager mm) {
@@ -75,7 +81,8 @@ public final class Mappings {
     }
     leftovers.settle();
     if ((flags & (MapFlags.MAP_POPULATE | MapFlags.MAP_NONBLOCK)) == MapFlags.MAP_POPULATE
-        || (vmaFlags & Vma.LOCKED) != 0) {
+        || (vmaFlags & Vma.LOCKED) != 0
+        || mappable == null && size <= EAGER && (prot & MapFlags.PROT_WRITE) != 0 && !mm.isFresh()) {
       mm.populate(start, start + size, false);
     }
     return start;

@@ -1,6 +1,8 @@
 package gvisor.sentry.mm;
 
 import static gvisor.api.errno.Errno.EACCES;
+import static gvisor.api.errno.Errno.EAGAIN;
+import static gvisor.api.errno.Errno.EBADF;
 import static gvisor.api.errno.Errno.EBUSY;
 import static gvisor.api.errno.Errno.EFAULT;
 import static gvisor.api.errno.Errno.EINVAL;
@@ -275,7 +277,7 @@ public final class MemoryAdvice {
       for (int i = mm.vmas.firstEndingAbove(addr); i < mm.vmas.size() && mm.vmas.get(i).start < end; i++) {
         Vma v = mm.vmas.get(i);
         if (v.file != null) {
-          throw gvisor.api.errno.Errno.EBADF.error();
+          throw EBADF.error();
         }
         v.name = name == null ? null : "[anon:" + name + "]";
       }
@@ -333,7 +335,7 @@ public final class MemoryAdvice {
       leftovers.settle();
     }
     if (!onFault && mm.populate(start, start + size, false) == FaultResult.OUT_OF_MEMORY) {
-      throw gvisor.api.errno.Errno.EAGAIN.error();
+      throw EAGAIN.error();
     }
   }
 

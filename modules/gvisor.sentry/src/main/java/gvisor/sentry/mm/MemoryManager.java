@@ -1,6 +1,7 @@
 package gvisor.sentry.mm;
 
 import static gvisor.api.errno.Errno.EFAULT;
+import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENOMEM;
 
 import gvisor.api.errno.ErrnoException;
@@ -184,6 +185,11 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
     return faults.fromApplication(addr, access);
   }
 
+  /** Whether nothing has run in it yet. */
+  boolean isFresh() {
+    return space == null;
+  }
+
   /** Faults the range in and maps it, as far as it is mapped at all; the first failure ends it. */
   FaultResult populate(long start, long end, boolean write) {
     long at = start;
@@ -290,12 +296,44 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
    *     a piece is not in the application's half of the address space
    */
   public void wrapVector(UserBuffer buffer, long addr, int count) throws ErrnoException {
-    buffer.startVector(this, addr, count);
+    buffer.startVector(this, this, addr, count);
+  }
+
+  /** As {@link #wrapVector} for an iovec that stands in the memory of {@code from} ({@code process_vm_readv(2)}). */
+  public void wrapVectorOf(UserBuffer buffer, MemoryManager from, long addr, int count) throws ErrnoException {
+    buffer.startVector(this, from, addr, count);
   }
 
   /** Whether the range is in the part of the address space that is the application's at all. */
   public boolean isUserRange(long addr, long length) {
     return addr >= 0 && length >= 0 && addr <= maxAddress && length <= maxAddress - addr;
+  }
+
+  /** Whether all of the range is mapped, whatever its rights. */
+  public boolean isMapped(long addr, long length) {
+    readLock.lock();
+    try {
+      long at = addr;
+      for (int i = vmas.firstEndingAbove(addr); at < addr + length; i++) {
+        if (i >= vmas.size() || vmas.get(i).start > at) {
+          return false;
+        }
+        at = vmas.get(i).end;
+      }
+      return true;
+    } finally {
+      readLock.unlock();
+    }
+  }
+
+  /** Whether some of the range is mapped. */
+  public boolean isAnyMapped(long addr, long length) {
+    readLock.lock();
+    try {
+      return mappings.anyMapped(addr, addr + length);
+    } finally {
+      readLock.unlock();
+    }
   }
 
   // ---- mapping calls ----
@@ -328,6 +366,38 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   /** Where arguments, environment, heap and stack are; its fields are guarded by this object's lock. */
   public MemoryLayout layout() {
     return layout;
+  }
+
+  /**
+   * {@code shmdt(2)}: unmaps the attachment of shared memory that starts at {@code addr}.
+   *
+   * @return what was attached
+   * @throws ErrnoException EINVAL when none does
+   */
+  public MappedFile detach(long addr) throws ErrnoException {
+    Leftovers leftovers = new Leftovers(this);
+    MappedFile file;
+    writeLock.lock();
+    try {
+      Vma first = vmas.find(addr);
+      if (first == null || first.start != addr || first.offset != 0 || !(first.mappable instanceof SharedAnonymous s)) {
+        throw EINVAL.error();
+      }
+      // What mprotect or munmap left of the attachment is recognised by its place relative to the start.
+      file = first.file;
+      for (int i = vmas.floor(addr); i < vmas.size() && vmas.get(i).start < addr + s.length(); ) {
+        Vma v = vmas.get(i);
+        if (v.file == file && v.start - addr == v.offset) {
+          mappings.removeRange(v.start, v.end, leftovers);
+        } else {
+          i++;
+        }
+      }
+    } finally {
+      writeLock.unlock();
+    }
+    leftovers.settle();
+    return file;
   }
 
   // ---- pmas; callers hold the write lock ----

@@ -43,7 +43,7 @@ public record MemoryReport(List<Area> areas, long totalBytes, long peakTotalByte
       }
       long bytes = sums[0] + sums[1];
       resident += bytes;
-      if (v.isShared() && v.file instanceof SharedAnonymous) {
+      if (v.isShared() && v.mappable instanceof SharedAnonymous) {
         residentShared += bytes;
       } else if (v.file != null) {
         residentFile += bytes;

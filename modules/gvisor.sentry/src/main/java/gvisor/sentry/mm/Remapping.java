@@ -4,6 +4,7 @@ import static gvisor.api.errno.Errno.EAGAIN;
 import static gvisor.api.errno.Errno.EFAULT;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENOMEM;
+import static gvisor.api.errno.Errno.EPERM;
 
 import gvisor.api.errno.ErrnoException;
 
@@ -129,7 +130,7 @@ public final class Remapping {
     long target;
     if (fixed) {
       if (newAddr < mm.minAddress) {
-        throw gvisor.api.errno.Errno.EPERM.error();
+        throw EPERM.error();
       }
       mappings.removeRange(newAddr, newAddr + newSize, leftovers);
       target = newAddr;

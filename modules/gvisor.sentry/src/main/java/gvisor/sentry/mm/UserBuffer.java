@@ -43,7 +43,7 @@ public final class UserBuffer extends IoBuffer {
     rewind(vector[1]);
   }
 
-  void startVector(MemoryManager mm, long addr, int entries) throws ErrnoException {
+  void startVector(MemoryManager mm, MemoryManager from, long addr, int entries) throws ErrnoException {
     this.mm = mm;
     count = 0;
     rewind(0);
@@ -55,8 +55,8 @@ public final class UserBuffer extends IoBuffer {
     }
     long total = 0;
     for (int i = 0; i < entries; i++) {
-      long base = mm.readLong(addr + (long) i * IOVEC_SIZE);
-      long length = mm.readLong(addr + (long) i * IOVEC_SIZE + Long.BYTES);
+      long base = from.readLong(addr + (long) i * IOVEC_SIZE);
+      long length = from.readLong(addr + (long) i * IOVEC_SIZE + Long.BYTES);
       if (length < 0) {
         throw EINVAL.error();
       }

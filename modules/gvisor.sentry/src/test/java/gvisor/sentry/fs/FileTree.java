@@ -12,6 +12,7 @@ import gvisor.sentry.fs.gofer.GoferFilesystem;
 import gvisor.sentry.fs.tmpfs.TmpfsType;
 import gvisor.sentry.mm.ExtentAllocator;
 import gvisor.sentry.mm.KernelBuffer;
+import gvisor.sentry.vfs.Attributes;
 import gvisor.sentry.vfs.DeviceNumbers;
 import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.FileOps;
@@ -23,7 +24,6 @@ import gvisor.sentry.vfs.Open;
 import gvisor.sentry.vfs.OpenFlags;
 import gvisor.sentry.vfs.Path;
 import gvisor.sentry.vfs.PathWalk;
-import gvisor.sentry.vfs.SetAttr;
 import gvisor.sentry.vfs.StatBuf;
 import gvisor.sentry.vfs.Superblock;
 import gvisor.sentry.vfs.Vfs;
@@ -165,17 +165,11 @@ public final class FileTree implements AutoCloseable {
   }
 
   public void chmod(String path, int mode) throws ErrnoException {
-    SetAttr change = new SetAttr();
-    change.valid = SetAttr.MODE;
-    change.mode = mode;
-    resolve(path).dentry().inode().setAttr(caller, change);
+    Attributes.chmod(caller, resolve(path), mode);
   }
 
   public void truncate(String path, long size) throws ErrnoException {
-    SetAttr change = new SetAttr();
-    change.valid = SetAttr.SIZE;
-    change.size = size;
-    resolve(path).dentry().inode().setAttr(caller, change);
+    Attributes.truncate(caller, resolve(path), size);
   }
 
   /** Names in a directory; "name:ino" must agree with stat. */

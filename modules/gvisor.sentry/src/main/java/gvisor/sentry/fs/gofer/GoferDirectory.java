@@ -148,7 +148,7 @@ final class GoferDirectory extends GoferInode {
     } finally {
       releaseFid();
     }
-    file.changed();
+    file.nameAdded();
     FileAttr attr = new FileAttr();
     attr.qidPath = file.ino();
     attr.mode = file.mode();

@@ -377,6 +377,15 @@ class GoferInode extends Inode {
   /** Makes sure that the file can be reached after one of its names is gone, if anybody may want to. */
   final void pinForUnlink() throws ErrnoException {
     boolean isWanted;
+    if (!sb.isExclusive && !isDirectory()) {
+      // Others may have given it more names, or taken some.
+      attrLock.lock();
+      try {
+        refresh();
+      } finally {
+        attrLock.unlock();
+      }
+    }
     held.lock.lock();
     try {
       isWanted = held.fid == P9.NO_FID && (held.opens > 0 || nlink > 1);
@@ -387,6 +396,17 @@ class GoferInode extends Inode {
       acquireFid();
       releaseFid();
     }
+  }
+
+  /** It was given one more name. */
+  final void nameAdded() {
+    attrLock.lock();
+    try {
+      nlink++;
+    } finally {
+      attrLock.unlock();
+    }
+    changed();
   }
 
   /** The name it had in {@code parent} was taken away. */

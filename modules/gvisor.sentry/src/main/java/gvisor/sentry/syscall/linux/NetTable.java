@@ -22,6 +22,14 @@ public final class NetTable {
     table.full(53, "socketpair", SysSocket::socketpair);
     table.full(54, "setsockopt", SysSocket::setsockopt);
     table.full(55, "getsockopt", SysSocket::getsockopt);
+    table.full(64, "semget", SysSem::semget);
+    table.full(65, "semop", SysSem::semop);
+    table.full(66, "semctl", SysSem::semctl);
+    table.full(68, "msgget", SysMsg::msgget);
+    table.full(69, "msgsnd", SysMsg::msgsnd);
+    table.full(70, "msgrcv", SysMsg::msgrcv);
+    table.full(71, "msgctl", SysMsg::msgctl);
+    table.full(220, "semtimedop", SysSem::semtimedop);
     table.full(288, "accept4", SysSocket::accept4);
     table.full(299, "recvmmsg", SysReceive::recvmmsg);
     table.full(307, "sendmmsg", SysSend::sendmmsg);

@@ -1,0 +1,57 @@
+package gvisor.runsc.sandbox;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.host.Confinement;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What the processes of a sandbox may do on the host, and how they give up the rest. */
+final class Privileges {
+  private static final int CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3;
+  private static final int CAP_FSETID = 4, CAP_SETGID = 6, CAP_SETUID = 7, CAP_SYS_CHROOT = 18, CAP_MKNOD = 27;
+
+  /** The sandbox only has to get into its empty root. */
+  static final long SANDBOX = 1L << CAP_SYS_CHROOT;
+
+  /** The gofer acts on files for every user of the container. */
+  static final long GOFER =
+      1L << CAP_CHOWN
+          | 1L << CAP_DAC_OVERRIDE
+          | 1L << CAP_DAC_READ_SEARCH
+          | 1L << CAP_FOWNER
+          | 1L << CAP_FSETID
+          | 1L << CAP_SETGID
+          | 1L << CAP_SETUID
+          | 1L << CAP_SYS_CHROOT
+          | 1L << CAP_MKNOD;
+
+  private Privileges() {}
+
+  /** Whether this process is the host's root. */
+  static boolean isRoot() {
+    try {
+      return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Leaves the host's files and calls behind; the process has to have everything open by now. A process that is about to
+   * be a training run stays free: it starts a program at its end, to write down what it has learnt.
+   */
+  static void giveUp(String emptyDirectory, boolean alsoFilesByName) throws IOException {
+    if (Boolean.getBoolean("gvisor.training")) {
+      return;
+    }
+    try {
+      if (isRoot()) {
+        Confinement.enterRoot(emptyDirectory);
+      }
+      Confinement.forbidReachingOut(alsoFilesByName);
+    } catch (ErrnoException e) {
+      throw new IOException("cannot confine the process: " + e.getMessage());
+    }
+  }
+}
