@@ -119,11 +119,11 @@ public final class FileDescription implements Waitable {
           l.fileClosed(this);
         }
       }
-      path.mount().fileClosed(this);
       if (!isPath()) {
         Notify.file(path.dentry(), isWritable() ? Notify.IN_CLOSE_WRITE : Notify.IN_CLOSE_NOWRITE);
         ops.release(this);
       }
+      path.mount().fileClosed(this);
     }
   }
 

@@ -147,7 +147,7 @@ public final class Open {
     boolean writes = (flags & OpenFlags.O_ACCMODE) != OpenFlags.O_RDONLY;
     boolean truncates = (flags & OpenFlags.O_TRUNC) != 0 && type == Inode.S_IFREG;
     if (type == Inode.S_IFLNK) {
-      throw ELOOP.error();
+      throw (flags & OpenFlags.O_DIRECTORY) != 0 ? ENOTDIR.error() : ELOOP.error();
     }
     if (type == Inode.S_IFDIR) {
       if (writes || (flags & OpenFlags.O_TRUNC) != 0) {
