@@ -35,7 +35,7 @@ public final class MmTable {
     table.partial(279, "move_pages", SysNuma::movePages, "one NUMA node: tells where pages are");
     table.full(310, "process_vm_readv", SysProcessVm::readv);
     table.full(311, "process_vm_writev", SysProcessVm::writev);
-    table.error(324, "membarrier", ENOSYS, "programs use what they use on a kernel without it");
+    table.partial(324, "membarrier", SysMembarrier::membarrier, "private barriers only");
     table.full(325, "mlock2", SysMadvise::mlock2);
     table.partial(329, "pkey_mprotect", SysMmap::pkeyMprotect, "the processor has no protection keys");
     table.error(330, "pkey_alloc", ENOSPC, "the processor has no protection keys");
