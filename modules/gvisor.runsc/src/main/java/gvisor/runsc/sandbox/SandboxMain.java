@@ -59,7 +59,7 @@ public final class SandboxMain {
           settings.path("debug").asBoolean(), settings.path("debugLog").asText(), settings.path("id").asText(), "boot");
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       sentry = boot(settings, memory);
-      Privileges.giveUp(settings.path("emptyDirectory").asText(), true);
+      Privileges.giveUpAll();
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
