@@ -36,10 +36,8 @@ final class Privileges {
     }
   }
 
-  /**
-   * The sandbox leaves the host's files, privileges and most system calls behind; it has to have everything open by now.
-   */
-  static void giveUpAll() throws IOException {
+  /** The sandbox leaves the host's files and its privileges behind; it has to have everything open by now. */
+  static void giveUpFiles() throws IOException {
     if (isTraining()) {
       return;
     }
@@ -49,9 +47,20 @@ final class Privileges {
         Confinement.enterEmptyRoot();
         Confinement.become(Confinement.NOBODY, Confinement.NOBODY);
       }
-      Confinement.restrictSystemCalls(SentryFilter.program());
     } catch (ErrnoException e) {
       throw new IOException("cannot confine the sandbox: " + e.getMessage());
+    }
+  }
+
+  /** From here on the sandbox has only the system calls that a running kernel needs. */
+  static void restrictCalls() throws IOException {
+    if (isTraining()) {
+      return;
+    }
+    try {
+      Confinement.restrictSystemCalls(SentryFilter.program());
+    } catch (ErrnoException e) {
+      throw new IOException("cannot restrict the sandbox's system calls: " + e.getMessage());
     }
   }
 
