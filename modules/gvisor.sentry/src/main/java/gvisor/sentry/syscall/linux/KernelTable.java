@@ -139,11 +139,18 @@ public final class KernelTable {
     table.partial(272, "unshare", SysClone::unshare, "no user, cgroup and time namespaces");
     table.full(273, "set_robust_list", SysFutex::setRobustList);
     table.full(274, "get_robust_list", SysFutex::getRobustList);
+    table.full(282, "signalfd", SysFdEvents::signalfd);
+    table.full(283, "timerfd_create", SysFdEvents::timerfdCreate);
+    table.full(286, "timerfd_settime", SysFdEvents::timerfdSettime);
+    table.full(287, "timerfd_gettime", SysFdEvents::timerfdGettime);
+    table.full(289, "signalfd4", SysFdEvents::signalfd4);
     table.full(297, "rt_tgsigqueueinfo", SysSignal::rtTgsigqueueinfo);
     table.error(298, "perf_event_open", ENOENT, "no such events");
     table.full(302, "prlimit64", SysRlimit::prlimit64);
     table.partial(305, "clock_adjtime", SysTime::clockAdjtime, "reading only: EPERM");
+    table.partial(308, "setns", SysPidFd::setns, "only by a pidfd; no user, cgroup and time namespaces");
     table.full(309, "getcpu", SysSched::getcpu);
+    table.full(312, "kcmp", SysPidFd::kcmp);
     table.partial(313, "finit_module", SysSystem::module, CAPABILITY);
     table.partial(314, "sched_setattr", SysSched::schedSetattr, STORED);
     table.partial(315, "sched_getattr", SysSched::schedGetattr, STORED);
@@ -154,7 +161,10 @@ public final class KernelTable {
     table.full(322, "execveat", SysExec::execveat);
     table.error(323, "userfaultfd", EPERM, "as with unprivileged_userfaultfd 0");
     table.error(334, "rseq", ENOSYS, "not implemented: C libraries do without");
+    table.full(424, "pidfd_send_signal", SysPidFd::pidfdSendSignal);
+    table.full(434, "pidfd_open", SysPidFd::pidfdOpen);
     table.partial(435, "clone3", SysClone::clone3, "no user, cgroup and time namespaces, no CLONE_INTO_CGROUP");
+    table.full(438, "pidfd_getfd", SysPidFd::pidfdGetfd);
     table.full(449, "futex_waitv", SysFutex::futexWaitv);
   }
 }
