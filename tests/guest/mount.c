@@ -152,7 +152,7 @@ int main(void) {
     OK(mount("root", "m", "tmpfs", 0, NULL));
     OK(mkdir("m/old", 0700));
     put_file("m/here", "x");
-    FAILS(EBUSY, syscall(SYS_pivot_root, "b", "b"));
+    FAILS(EBUSY, syscall(SYS_pivot_root, "/", "b"));
     OK(syscall(SYS_pivot_root, "m", "m/old"));
     OK(chdir("/"));
     OK(stat("/here", &st));
