@@ -195,6 +195,10 @@ public final class Open {
 
   private static FileDescription openDevice(Caller caller, Path path, int type, int flags) throws ErrnoException {
     Vfs vfs = path.mount().vfs();
+    if (vfs == null && caller.fs() != null) {
+      // A pipe without a name, reached through /proc/self/fd: its mount is in no tree.
+      vfs = caller.fs().root().mount().vfs();
+    }
     if (vfs == null) {
       throw ENXIO.error();
     }
