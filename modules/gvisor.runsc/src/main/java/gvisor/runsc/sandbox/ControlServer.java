@@ -48,6 +48,9 @@ final class ControlServer {
 
   private static final int SIGKILL = 9;
 
+  /** How long a killed container may take before the whole process ends under it. */
+  private static final long DEATH_MILLIS = 5000;
+
   private final Sentry sentry;
   private final MemoryFile memory;
   private final Object lock = new Object();
@@ -153,9 +156,14 @@ final class ControlServer {
     }
     try {
       sentry.signal(id, 1, SIGKILL, started);
+      Thread.sleep(DEATH_MILLIS);
     } catch (ErrnoException e) {
-      // It has ended by itself.
+      return; // It has ended by itself.
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
+    System.err.println("sandbox: the container does not end when it is killed");
+    Runtime.getRuntime().halt(CommandFailure.FAILED);
   }
 
   private static void writeExitCode(Fd file, int code) {

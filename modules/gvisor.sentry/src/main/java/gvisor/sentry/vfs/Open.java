@@ -9,6 +9,7 @@ import static gvisor.api.errno.Errno.ENOTDIR;
 import static gvisor.api.errno.Errno.ENXIO;
 import static gvisor.api.errno.Errno.EPERM;
 import static gvisor.api.errno.Errno.EROFS;
+import static gvisor.api.errno.Errno.ETXTBSY;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.vfs.PathWalk.Last;
@@ -176,6 +177,7 @@ public final class Open {
       case Inode.S_IFCHR, Inode.S_IFBLK, Inode.S_IFIFO -> openDevice(caller, path, type, flags);
       default -> {
         if (truncates) {
+          checkNotExecuting(inode);
           SetAttr change = new SetAttr();
           change.valid = SetAttr.SIZE;
           inode.setAttr(caller, change);
@@ -186,9 +188,22 @@ public final class Open {
     };
   }
 
+  private static void checkNotExecuting(Inode inode) throws ErrnoException {
+    if (!inode.beginWriting()) {
+      throw ETXTBSY.error();
+    }
+    inode.endWriting();
+  }
+
   private static FileDescription openRegular(Caller caller, Path path, int flags) throws ErrnoException {
     FileOps ops = path.dentry().inode().open(caller, path.dentry(), flags);
     FileDescription file = new FileDescription(ops, path, flags);
+    try {
+      file.countWriter();
+    } catch (ErrnoException e) {
+      file.close();
+      throw e;
+    }
     Notify.file(path.dentry(), Notify.IN_OPEN);
     return file;
   }
