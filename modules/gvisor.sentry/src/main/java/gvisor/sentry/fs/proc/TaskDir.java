@@ -46,7 +46,9 @@ final class TaskDir extends KernDir {
     }
     file("auxv", 0400, true, memory::auxv, null);
     file("cgroup", 0444, false, (c, out) -> out.append("0::/\n"), null);
-    file("children", 0444, false, status::children, null);
+    if (target.thread() != null) {
+      file("children", 0444, false, status::children, null);
+    }
     file("clear_refs", 0200, true, null, (c, text) -> {});
     file("cmdline", 0444, false, memory::cmdline, null);
     file("comm", 0644, false, (c, out) -> out.append(target.task().comm()).append('\n'), this::setComm);
