@@ -9,6 +9,7 @@ import gvisor.sentry.auth.Capability;
 import gvisor.sentry.fs.kernfs.Content;
 import gvisor.sentry.fs.kernfs.KernDir;
 import gvisor.sentry.fs.kernfs.Store;
+import gvisor.sentry.kernel.ProcessDirectory;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.ThreadGroup;
 import gvisor.sentry.vfs.Caller;
@@ -17,7 +18,7 @@ import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.MountNamespace;
 
 /** {@code /proc/[pid]} and {@code /proc/[pid]/task/[tid]}. */
-final class TaskDir extends KernDir {
+final class TaskDir extends KernDir implements ProcessDirectory {
   private static final String UNSET_ID = "4294967295";
 
   private final ProcSuperblock proc;
@@ -36,6 +37,11 @@ final class TaskDir extends KernDir {
 
   TaskRef target() {
     return target;
+  }
+
+  @Override
+  public ThreadGroup process() {
+    return target.thread() == null && target.isAlive() ? target.group() : null;
   }
 
   private void build(TaskStatus status, TaskMemory memory) {
