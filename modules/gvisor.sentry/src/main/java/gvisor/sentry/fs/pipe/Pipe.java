@@ -69,6 +69,7 @@ public final class Pipe implements AnonFile.Reopenable {
   public static FileDescription[] open(Caller caller, Vfs vfs, int flags) {
     Pipe pipe = new Pipe();
     Inode inode = AnonFile.inode(caller, vfs, Inode.S_IFIFO | 0600);
+    // Opened again through /proc/self/fd, it is this pipe.
     inode.attach(null, pipe);
     String name = "pipe:[" + inode.ino() + "]";
     int kept = flags & (OpenFlags.O_NONBLOCK | OpenFlags.O_DIRECT);
