@@ -214,7 +214,7 @@ final class ProcessMaker {
     if (denied) {
       throw new StartException("exec `" + name + "': permission denied", NOT_EXECUTABLE);
     }
-    throw new StartException("executable file `" + name + "' not found in $PATH", NOT_FOUND);
+    throw new StartException("exec: \"" + name + "\": executable file not found in $PATH", NOT_FOUND);
   }
 
   private static String lower(String message) {

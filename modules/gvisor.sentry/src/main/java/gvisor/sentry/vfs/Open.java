@@ -50,7 +50,10 @@ public final class Open {
       throws ErrnoException {
     walk.walkParent(path);
     while (true) {
-      if (walk.last != Last.NAME || walk.trailingSlash) {
+      if (walk.last != Last.NAME) {
+        throw (flags & OpenFlags.O_EXCL) != 0 ? EEXIST.error() : EISDIR.error();
+      }
+      if (walk.trailingSlash) {
         throw EISDIR.error();
       }
       walk.requireDirectory();
@@ -210,10 +213,6 @@ public final class Open {
 
   private static FileDescription openDevice(Caller caller, Path path, int type, int flags) throws ErrnoException {
     Vfs vfs = path.mount().vfs();
-    if (vfs == null && caller.fs() != null) {
-      // A pipe without a name, reached through /proc/self/fd: its mount is in no tree.
-      vfs = caller.fs().root().mount().vfs();
-    }
     if (vfs == null) {
       throw ENXIO.error();
     }
