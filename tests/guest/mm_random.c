@@ -6,7 +6,7 @@
 
 #define PAGE 4096L
 #define PAGES 192
-#define STEPS 1200
+#define STEPS 600
 
 struct page {
   int mapped, prot, shared;
