@@ -25,6 +25,7 @@ import gvisor.sentry.mm.ExtentAllocator;
 import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.strace.SyscallLog;
 import gvisor.sentry.syscall.SyscallTable;
+import gvisor.sentry.syscall.linux.Amd64;
 import gvisor.sentry.tty.Terminal;
 import gvisor.sentry.vfs.MountNamespace;
 import java.io.IOException;
@@ -37,6 +38,8 @@ import org.apache.logging.log4j.Logger;
 /** The kernel of one sandbox with its containers. Thread-safe. */
 final class KernelSentry implements Sentry {
   private static final Logger LOG = LogManager.getLogger(KernelSentry.class);
+  /** How long the end of a process waits for its terminal to take the last output. */
+  private static final long DRAIN_MILLIS = 1000;
   private static final long DEATH_MILLIS = 10_000;
   private static final long CACHE_SHARE = 4;
 
@@ -87,7 +90,7 @@ final class KernelSentry implements Sentry {
     PageAllocator pages = new ExtentAllocator(memory, memoryBytes);
     ProgramLoader loader = new ProgramLoader(platform, pages, host, new Vdso(pages, clock, processors));
     SyscallTable table = new SyscallTable();
-    SystemCalls.fill(table);
+    Amd64.fill(table);
     this.kernel = new Kernel(platform, pages, host, table, loader);
     clock.start();
     if (options.strace()) {
@@ -190,6 +193,10 @@ final class KernelSentry implements Sentry {
       throw new IOException("container " + container + " has no process " + pid + " that was started from outside");
     }
     TaskStart.awaitEnd(process, 0);
+    Terminal terminal = r.terminals.get(pid);
+    if (terminal != null) {
+      terminal.drain(DRAIN_MILLIS);
+    }
     return process.exitStatus();
   }
 

@@ -10,6 +10,8 @@ import gvisor.sentry.mm.KernelBuffer;
 import gvisor.sentry.tty.Hardware;
 import gvisor.sentry.tty.Terminal;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -35,6 +37,7 @@ public final class HostTerminal implements Hardware {
 
   private final HostFd fd;
   private final Terminal terminal;
+  private final Runnable gone;
 
   private final ReentrantLock inLock = new ReentrantLock();
   private final byte[] in = new byte[BUFFER];
@@ -42,22 +45,26 @@ public final class HostTerminal implements Hardware {
   private boolean ended;
 
   private final ReentrantLock outLock = new ReentrantLock();
+  private final Condition drained = outLock.newCondition();
   private final byte[] out = new byte[BUFFER];
   private final KernelBuffer outBuffer = new KernelBuffer();
   private int outStart;
   private int outEnd;
 
-  private HostTerminal(HostFd fd, Terminal terminal) {
+  private HostTerminal(HostFd fd, Terminal terminal, Runnable gone) {
     this.fd = fd;
     this.terminal = terminal;
+    this.gone = gone;
   }
 
   /**
    * Puts {@code terminal} in front of the host terminal {@code fd}; bytes flow from now on. The caller keeps {@code fd}
    * until all tasks are dead.
+   *
+   * @param gone run once the host's terminal is gone, without locks
    */
-  public static HostTerminal connect(HostFd fd, Terminal terminal) throws ErrnoException {
-    HostTerminal hardware = new HostTerminal(fd, terminal);
+  public static HostTerminal connect(HostFd fd, Terminal terminal, Runnable gone) throws ErrnoException {
+    HostTerminal hardware = new HostTerminal(fd, terminal, gone);
     makeRaw(fd);
     terminal.connect(hardware);
     fd.watch(EVENTS, hardware::event);
@@ -117,6 +124,7 @@ public final class HostTerminal implements Hardware {
       inLock.unlock();
     }
     if (hungUp) {
+      gone.run();
       terminal.hangup(true);
     }
   }
@@ -141,11 +149,12 @@ public final class HostTerminal implements Hardware {
           outStart = 0;
           outEnd = (int) terminal.takeOutput(outBuffer.wrap(all, 0, BUFFER));
           if (outEnd == 0) {
+            drained.signalAll();
             return;
           }
         }
         long n = fd.write(all.asSlice(outStart, outEnd - outStart));
-        if (n == HostFd.WOULD_BLOCK) {
+        if (n <= 0) {
           return;
         }
         outStart += (int) n;
@@ -153,16 +162,20 @@ public final class HostTerminal implements Hardware {
     } catch (ErrnoException e) {
       // Nobody sees it any more: what is left is dropped, and the end of the input hangs up.
       outStart = outEnd;
+      drained.signalAll();
     } finally {
       outLock.unlock();
     }
   }
 
-  /** Whether everything written has reached the host: to look at before the sandbox ends. */
-  public boolean isDrained() {
+  @Override
+  public void drain(long timeoutMillis) throws InterruptedException {
+    long left = TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
     outLock.lock();
     try {
-      return outStart == outEnd && terminal.outputSize() == 0;
+      while ((outStart != outEnd || terminal.outputSize() > 0) && left > 0) {
+        left = drained.awaitNanos(left);
+      }
     } finally {
       outLock.unlock();
     }
