@@ -2,6 +2,7 @@
 #include "test.h"
 #include <sys/ptrace.h>
 #include <sys/uio.h>
+#include <stddef.h>
 #include <sys/user.h>
 #include <elf.h>
 
