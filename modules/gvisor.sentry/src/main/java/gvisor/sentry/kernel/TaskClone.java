@@ -61,6 +61,10 @@ public final class TaskClone {
       child = copy(t, args, counts);
       long id = publish(t, child, args);
       started = true;
+      if (child.isLeader() && child.rlimits().soft(Rlimits.RLIMIT_CPU) != Rlimits.INFINITY) {
+        // The limit is inherited, the clock that watches it is not.
+        child.group.timers.cpuLimitChanged();
+      }
       VforkWait vfork = args.has(CLONE_VFORK) ? new VforkWait(t) : null;
       child.vforkWait = vfork;
       Tracee tracee = t.tracee;
