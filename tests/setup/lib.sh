@@ -86,6 +86,12 @@ set_up_java() {
   install_missing mvn=maven
 }
 
+# The vDSO and the guest programs of the tests are in C.
+set_up_compiler() {
+  install_missing gcc=gcc
+  [[ -f /usr/include/stdio.h && -f /usr/lib/$(uname -m)-linux-gnu/libc.a ]] || install_packages libc6-dev
+}
+
 # maven ARG...: batch mode, on JDK 25; says nothing about Maven's own use of deprecated methods.
 maven() {
   MAVEN_OPTS="${MAVEN_OPTS:-} --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED" mvn -B "$@"

@@ -37,6 +37,8 @@ import org.apache.logging.log4j.Logger;
 /** The kernel of one sandbox with its containers. Thread-safe. */
 final class KernelSentry implements Sentry {
   private static final Logger LOG = LogManager.getLogger(KernelSentry.class);
+  /** How long the end of a process waits for its terminal to take the last output. */
+  private static final long DRAIN_MILLIS = 1000;
   private static final long DEATH_MILLIS = 10_000;
   private static final long CACHE_SHARE = 4;
 
@@ -190,6 +192,10 @@ final class KernelSentry implements Sentry {
       throw new IOException("container " + container + " has no process " + pid + " that was started from outside");
     }
     TaskStart.awaitEnd(process, 0);
+    Terminal terminal = r.terminals.get(pid);
+    if (terminal != null) {
+      terminal.drain(DRAIN_MILLIS);
+    }
     return process.exitStatus();
   }
 

@@ -92,7 +92,12 @@ final class RunLoop {
       switch (reason) {
         case SYSCALL -> syscall();
         case FAULT -> fault();
-        case SIGNAL -> Faults.raise(task, context.signal(), context.signalCode(), context.signalAddress());
+        case SIGNAL -> {
+          if (task.tracee != null && context.signal() == Signal.SIGTRAP) {
+            task.tracee.stepped();
+          }
+          Faults.raise(task, context.signal(), context.signalCode(), context.signalAddress());
+        }
         case INTERRUPTED -> {
           task.involuntarySwitches = task.involuntarySwitches + 1;
         }
@@ -136,6 +141,11 @@ final class RunLoop {
       return;
     }
     registers.rax(result);
+    if (task.tracee != null && task.tracee.isStepping()) {
+      // The step was this call: the tracer sees the task behind it, not behind the next instruction.
+      task.tracee.stepped();
+      Faults.force(task, SigInfo.fault(Signal.SIGTRAP, Signal.TRAP_TRACE, registers.rip()));
+    }
     if (result <= Restart.ERESTARTSYS && result >= Restart.ERESTART_RESTARTBLOCK && task.syscallNumber >= 0
         || task.hasSavedMask) {
       // The boundary restarts the call, or puts the mask back, even when no signal is left.
@@ -192,6 +202,7 @@ final class RunLoop {
     if (log != null) {
       log.exit(task, number, args, result);
     }
+    tracee = task.tracee;
     if (tracee != null && tracee.wantsSyscalls() && !task.isDying()) {
       registers.rax(result);
       tracee.syscallExit(result);

@@ -171,9 +171,14 @@ public final class SignalDelivery {
     } finally {
       kernel.tasksLock.unlock();
     }
-    while ((t.work() & Task.WORK_STOP) != 0 && !t.isDying()
-        && (t.tracee == null || (t.work() & Task.WORK_TRACE) == 0)) {
-      LockSupport.park(t);
+    Tracee tracee = t.tracee;
+    if (tracee != null) {
+      t.clearWork(Task.WORK_STOP);
+      tracee.groupStop(t.group.stopSignal);
+    } else {
+      while ((t.work() & Task.WORK_STOP) != 0 && !t.isDying() && (t.work() & Task.WORK_TRACE) == 0) {
+        LockSupport.park(t);
+      }
     }
     t.stopped = false;
     t.lastStamp = kernel.host().clock().monotonicNanos();

@@ -206,6 +206,9 @@ final class Signals {
       Task t = tg.tasks.get(i);
       t.countedInStop = false;
       t.clearWork(Task.WORK_STOP);
+      if (t.tracee != null) {
+        t.tracee.continued();
+      }
       t.kick();
     }
     if (wasStopped) {

@@ -160,7 +160,6 @@ public final class TaskExec {
     t.restartBlock = null;
     startRegisters(t, program);
     t.context.resetFpu();
-    t.syscallNumber = -1;
   }
 
   private static void startRegisters(Task t, LoadedProgram program) {

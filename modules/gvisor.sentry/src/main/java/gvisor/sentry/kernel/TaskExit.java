@@ -130,7 +130,7 @@ public final class TaskExit {
         t.pid.task = null;
         t.pid.releaseIfUnused();
       } else if (t.tracee != null) {
-        t.tracee.exited(t);
+        t.tracee.tracer().threadGroup().notifyChildEvent();
       }
       tg.exitEvents.notify(EventMask.READABLE);
       if (tg.execTask != null) {
@@ -173,11 +173,17 @@ public final class TaskExit {
 
   /** Tells the parent of the death; one that does not care has the zombie reaped at once. */
   static void announce(ThreadGroup tg) {
-    if (tg.leader.tracee != null) {
+    Tracee tracee = tg.leader.tracee;
+    if (tracee != null && tracee.tracer().threadGroup() != tg.parent) {
+      // The tracer sees the end first; the parent is told when it has.
+      ThreadGroup tracer = tracee.tracer().threadGroup();
+      Signals.send(tracer, null, exitInfo(tg, tracer, Signal.SIGCHLD), false);
+      tg.exitEvents.notify(EventMask.READABLE);
+      tracer.notifyChildEvent();
       return;
     }
     ThreadGroup parent = tg.parent;
-    boolean reap = parent == null || parent.zombie;
+    boolean reap = (parent == null || parent.zombie) && tracee == null;
     if (!reap) {
       if (tg.exitSignal == Signal.SIGCHLD) {
         reap = parent.handlers.handler(Signal.SIGCHLD) == SignalHandlers.SIG_IGN

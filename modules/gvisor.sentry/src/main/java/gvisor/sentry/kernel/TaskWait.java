@@ -65,10 +65,12 @@ public final class TaskWait {
     }
     tg.childEvents.register(task.waiter(), EventMask.ALL);
     try {
+      // A child that ended counts before the SIGCHLD it caused: the caller gets it without a restart.
       while (!scan(tg)) {
-        if (task.block(Task.FOREVER) == Task.INTERRUPTED) {
+        if (task.hasPendingInterrupt()) {
           return Restart.ERESTARTSYS;
         }
+        task.block(Task.FOREVER);
       }
       return 0;
     } finally {
@@ -190,7 +192,7 @@ public final class TaskWait {
     if (stop == 0) {
       return false;
     }
-    report(tracee.group, tracee, stop << 8 | STOPPED, Signal.CLD_TRAPPED, stop & 0xffff);
+    report(tracee.group, tracee, stop << 8 | STOPPED, Signal.CLD_TRAPPED, stop);
     return true;
   }
 

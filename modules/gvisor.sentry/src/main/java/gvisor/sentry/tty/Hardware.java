@@ -16,6 +16,9 @@ public interface Hardware {
     return true;
   }
 
+  /** Waits until what was written has been taken, at most {@code timeoutMillis}: before a sandbox ends. */
+  default void drain(long timeoutMillis) throws InterruptedException {}
+
   /** A program closed the terminal, and it was the last that had it open. */
   default void lastClose() {}
 

@@ -424,6 +424,11 @@ public final class Terminal implements ControllingTerminal.Device, LineDisciplin
     waiters.notify(EventMask.ALL);
   }
 
+  /** Waits until the user has seen what was written, at most {@code timeoutMillis}. Not on a task's thread. */
+  public void drain(long timeoutMillis) throws InterruptedException {
+    hardware.drain(timeoutMillis);
+  }
+
   // ---- settings ----
 
   /** Replaces the settings; with {@code flush}, input that was not read is forgotten first. */

@@ -5,10 +5,12 @@ import static gvisor.api.errno.Errno.EAGAIN;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ELOOP;
 import static gvisor.api.errno.Errno.ENOENT;
+import static gvisor.api.errno.Errno.ENOSPC;
 import static gvisor.api.errno.Errno.ENOTDIR;
 
 import gvisor.api.errno.ErrnoException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +25,9 @@ public final class MountNamespace {
   public static final int MNT_DETACH = 2;
   public static final int MNT_EXPIRE = 4;
   public static final int UMOUNT_NOFOLLOW = 8;
+
+  /** The most mounts of one namespace. */
+  private static final int MAX_MOUNTS = 16384;
 
   private final Vfs vfs;
 
@@ -81,11 +86,17 @@ public final class MountNamespace {
         throw EINVAL.error();
       }
       Mount copy = clone(from.mount(), from.dentry());
-      List<Mount[]> below = new ArrayList<>();
-      if (recursive) {
-        collect(from.mount(), from.dentry(), copy, below);
+      List<Mount[]> below = recursive ? collect(from.mount(), from.dentry(), copy, false) : List.of();
+      try {
+        checkCount(below.size());
+        attach(copy, at);
+      } catch (ErrnoException e) {
+        copy.unpin();
+        for (Mount[] pair : below) {
+          pair[0].unpin();
+        }
+        throw e;
       }
-      attach(copy, at);
       for (Mount[] pair : below) {
         pair[0].attach(pair[1], pair[2].mountpoint(), this);
         mounts.add(pair[0]);
@@ -96,14 +107,27 @@ public final class MountNamespace {
     }
   }
 
-  /** Clones what stands on {@code source} at or below {@code from}: triples of clone, its parent's clone, original. */
-  private void collect(Mount source, Dentry from, Mount clone, List<Mount[]> out) {
+  /**
+   * Clones what stands, at any depth, on {@code source} at or below {@code from} (null: anywhere): triples of clone, its
+   * parent's clone, original; a parent comes before its children.
+   *
+   * @param all also unbindable ones
+   */
+  private List<Mount[]> collect(Mount source, Dentry from, Mount clone, boolean all) {
+    List<Mount[]> out = new ArrayList<>();
+    collectChildren(source, from, clone, all, out);
+    for (int i = 0; i < out.size(); i++) {
+      Mount[] triple = out.get(i);
+      collectChildren(triple[2], null, triple[0], all, out);
+    }
+    return out;
+  }
+
+  private void collectChildren(Mount source, Dentry from, Mount clone, boolean all, List<Mount[]> out) {
     for (Mount child : source.children()) {
       boolean isBelow = from == null || from.isAncestorOf(child.mountpoint());
-      if (isBelow && child.propagation != MountFlags.MS_UNBINDABLE) {
-        Mount c = clone(child, child.root());
-        out.add(new Mount[] {c, clone, child});
-        collect(child, null, c, out);
+      if (isBelow && (all || child.propagation != MountFlags.MS_UNBINDABLE)) {
+        out.add(new Mount[] {clone(child, child.root()), clone, child});
       }
     }
   }
@@ -153,8 +177,15 @@ public final class MountNamespace {
     }
   }
 
+  private void checkCount(int more) throws ErrnoException {
+    if (mounts.size() + more >= MAX_MOUNTS) {
+      throw ENOSPC.error();
+    }
+  }
+
   private void attach(Mount m, Path at) throws ErrnoException {
     checkTarget(at);
+    checkCount(1);
     if (at.mount().propagation == MountFlags.MS_SHARED && m.propagation != MountFlags.MS_SHARED) {
       m.propagation = MountFlags.MS_SHARED;
       m.peerGroup = vfs.newPeerGroup();
@@ -201,13 +232,20 @@ public final class MountNamespace {
     }
   }
 
+  /** Takes {@code m} and what stands on it down, what is on top first. */
   private void takeDown(Mount m, List<Mount> gone) {
-    for (Mount child : m.children()) {
-      takeDown(child, gone);
+    List<Mount> all = new ArrayList<>();
+    all.add(m);
+    for (int i = 0; i < all.size(); i++) {
+      for (Mount child : all.get(i).children()) {
+        all.add(child);
+      }
     }
-    m.detach();
-    mounts.remove(m);
-    gone.add(m);
+    for (Mount each : all.reversed()) {
+      each.detach();
+      gone.add(each);
+    }
+    mounts.removeAll(new HashSet<>(all));
   }
 
   /** Changes the flags of the mount whose root is {@code path} (MS_REMOUNT with MS_BIND). */
@@ -237,13 +275,22 @@ public final class MountNamespace {
     vfs.mountLock.lock();
     try {
       requireMountRoot(path);
-      setPropagation(path.mount(), type, recursive);
+      List<Mount> all = new ArrayList<>();
+      all.add(path.mount());
+      for (int i = 0; recursive && i < all.size(); i++) {
+        for (Mount child : all.get(i).children()) {
+          all.add(child);
+        }
+      }
+      for (Mount m : all) {
+        setPropagation(m, type);
+      }
     } finally {
       vfs.mountLock.unlock();
     }
   }
 
-  private void setPropagation(Mount m, int type, boolean recursive) {
+  private void setPropagation(Mount m, int type) {
     if (type == MountFlags.MS_SHARED) {
       if (m.propagation != MountFlags.MS_SHARED) {
         m.peerGroup = vfs.newPeerGroup();
@@ -257,11 +304,6 @@ public final class MountNamespace {
       m.propagation = type;
       m.peerGroup = 0;
       m.masterGroup = 0;
-    }
-    if (recursive) {
-      for (Mount child : m.children()) {
-        setPropagation(child, type, true);
-      }
     }
   }
 
@@ -320,9 +362,7 @@ public final class MountNamespace {
       Mount newRoot = clone(root, root.root());
       map.put(root, newRoot);
       MountNamespace ns = new MountNamespace(vfs, newRoot);
-      List<Mount[]> below = new ArrayList<>();
-      collectAll(root, newRoot, below);
-      for (Mount[] pair : below) {
+      for (Mount[] pair : collect(root, null, newRoot, true)) {
         pair[0].attach(pair[1], pair[2].mountpoint(), ns);
         ns.mounts.add(pair[0]);
         map.put(pair[2], pair[0]);
@@ -330,14 +370,6 @@ public final class MountNamespace {
       return new Copy(ns, map);
     } finally {
       vfs.mountLock.unlock();
-    }
-  }
-
-  private void collectAll(Mount source, Mount clone, List<Mount[]> out) {
-    for (Mount child : source.children()) {
-      Mount c = clone(child, child.root());
-      out.add(new Mount[] {c, clone, child});
-      collectAll(child, c, out);
     }
   }
 

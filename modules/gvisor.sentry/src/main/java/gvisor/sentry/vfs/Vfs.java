@@ -17,6 +17,7 @@ public final class Vfs {
   private final DeviceNumbers numbers;
   private final DeviceRegistry devices = new DeviceRegistry();
   private final LockWaits lockWaits = new LockWaits();
+  private final ReentrantLock nestingLock = new ReentrantLock();
   private final ConcurrentHashMap<String, FilesystemType> types = new ConcurrentHashMap<>();
   private final List<String> typeOrder = new ArrayList<>();
   private final AtomicInteger nextMountId = new AtomicInteger(21);
@@ -48,6 +49,11 @@ public final class Vfs {
   /** Who waits for whose POSIX lock. */
   public LockWaits lockWaits() {
     return lockWaits;
+  }
+
+  /** Held while epoll instances come to watch one another. */
+  public ReentrantLock nestingLock() {
+    return nestingLock;
   }
 
   /** Adds a file system that {@code mount(2)} can name. */

@@ -20,8 +20,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -109,11 +111,19 @@ public final class Epoll implements FileOps {
   private Item readyTail;
   private int readyCount;
 
-  private Epoll() {}
+  /** Who watches this instance; changes with {@link #nestingLock} held, but for what goes. */
+  private final List<Epoll> outer = new CopyOnWriteArrayList<>();
+
+  /** Held while an instance comes to be watched by another: one for all. Above {@link #interestLock}. */
+  private final ReentrantLock nestingLock;
+
+  private Epoll(ReentrantLock nestingLock) {
+    this.nestingLock = nestingLock;
+  }
 
   /** A new instance. */
   public static FileDescription open(Vfs vfs) {
-    return AnonFile.open(vfs, new Epoll(), "[eventpoll]", OpenFlags.O_RDWR);
+    return AnonFile.open(vfs, new Epoll(vfs.nestingLock()), "[eventpoll]", OpenFlags.O_RDWR);
   }
 
   /** The instance behind an open file; EINVAL when it is something else. */
@@ -130,9 +140,11 @@ public final class Epoll implements FileOps {
     if ((events & EPOLLEXCLUSIVE) != 0 && ((events & ~EXCLUSIVE_OK) != 0 || file.ops() instanceof Epoll)) {
       throw EINVAL.error();
     }
-    if (file.ops() instanceof Epoll inner && (inner.reaches(this, 0) || inner.depth(0) + 1 >= MAX_NESTING)) {
-      throw ELOOP.error();
+    Epoll inner = file.ops() instanceof Epoll e ? e : null;
+    if (inner != null) {
+      nest(inner);
     }
+    boolean added = false;
     Item item = new Item(new Key(fd, file), events, data);
     interestLock.lock();
     try {
@@ -145,9 +157,13 @@ public final class Epoll implements FileOps {
       items.put(item.key, item);
       file.addCloseListener(item);
       file.register(item, item.wanted() | EventMask.ALWAYS);
+      added = true;
       look(item);
     } finally {
       interestLock.unlock();
+      if (inner != null && !added) {
+        inner.outer.remove(this);
+      }
     }
   }
 
@@ -198,27 +214,33 @@ public final class Epoll implements FileOps {
     }
   }
 
-  /** Whether watching leads from here to {@code other}. */
-  private boolean reaches(Epoll other, int depth) {
-    if (this == other || depth > MAX_NESTING) {
-      return true;
-    }
-    for (Epoll inner : inner()) {
-      if (inner.reaches(other, depth + 1)) {
-        return true;
+  /** Adds the watch {@code inner} is to get from here to the graph of instances: ELOOP for a circle or a deep chain. */
+  private void nest(Epoll inner) throws ErrnoException {
+    nestingLock.lock();
+    try {
+      Map<Epoll, Integer> below = new IdentityHashMap<>();
+      int deepest = inner.longest(below, true);
+      if (below.containsKey(this) || longest(new IdentityHashMap<>(), false) + deepest > MAX_NESTING) {
+        throw ELOOP.error();
       }
+      inner.outer.add(this);
+    } finally {
+      nestingLock.unlock();
     }
-    return false;
   }
 
-  private int depth(int above) {
-    int deepest = above;
-    if (above <= MAX_NESTING) {
-      for (Epoll inner : inner()) {
-        deepest = Math.max(deepest, inner.depth(above + 1));
-      }
+  /** How many instances the longest chain from here has, down or up; every instance on the way is in {@code seen}. */
+  private int longest(Map<Epoll, Integer> seen, boolean down) {
+    Integer known = seen.get(this);
+    if (known != null) {
+      return known;
     }
-    return deepest;
+    int longest = 0;
+    for (Epoll e : down ? inner() : outer) {
+      longest = Math.max(longest, e.longest(seen, down));
+    }
+    seen.put(this, longest + 1);
+    return longest + 1;
   }
 
   private List<Epoll> inner() {
@@ -239,6 +261,9 @@ public final class Epoll implements FileOps {
   /** Takes an item that is in no map any more out of everything else. */
   private void detach(Item item) {
     item.isGone = true;
+    if (item.key.file.ops() instanceof Epoll inner) {
+      inner.outer.remove(this);
+    }
     item.key.file.unregister(item);
     readyLock.lock();
     try {

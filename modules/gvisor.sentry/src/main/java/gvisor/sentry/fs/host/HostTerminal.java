@@ -10,6 +10,8 @@ import gvisor.sentry.mm.KernelBuffer;
 import gvisor.sentry.tty.Hardware;
 import gvisor.sentry.tty.Terminal;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -43,6 +45,7 @@ public final class HostTerminal implements Hardware {
   private boolean ended;
 
   private final ReentrantLock outLock = new ReentrantLock();
+  private final Condition drained = outLock.newCondition();
   private final byte[] out = new byte[BUFFER];
   private final KernelBuffer outBuffer = new KernelBuffer();
   private int outStart;
@@ -146,6 +149,7 @@ public final class HostTerminal implements Hardware {
           outStart = 0;
           outEnd = (int) terminal.takeOutput(outBuffer.wrap(all, 0, BUFFER));
           if (outEnd == 0) {
+            drained.signalAll();
             return;
           }
         }
@@ -158,16 +162,20 @@ public final class HostTerminal implements Hardware {
     } catch (ErrnoException e) {
       // Nobody sees it any more: what is left is dropped, and the end of the input hangs up.
       outStart = outEnd;
+      drained.signalAll();
     } finally {
       outLock.unlock();
     }
   }
 
-  /** Whether everything written has reached the host: to look at before the sandbox ends. */
-  public boolean isDrained() {
+  @Override
+  public void drain(long timeoutMillis) throws InterruptedException {
+    long left = TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
     outLock.lock();
     try {
-      return outStart == outEnd && terminal.outputSize() == 0;
+      while ((outStart != outEnd || terminal.outputSize() > 0) && left > 0) {
+        left = drained.awaitNanos(left);
+      }
     } finally {
       outLock.unlock();
     }

@@ -5,20 +5,26 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Which page of the memory file holds which page of a file; the rest are holes. Two levels: files of up to 8 GiB find their
- * chunk in an array, what lies beyond in a tree. Guarded by its user's lock. Nothing allocates but what adds a page.
+ * Which page of the memory file holds which page of a file; the rest are holes. Two levels: the chunks of the dense
+ * beginning of a file are in an array, what lies scattered beyond it in a tree. Both, and the chunks, are no larger than
+ * what is in them warrants, for a program chooses where in a file it writes. Guarded by its user's lock.
  */
 final class PageTable {
   /** What {@link #get} answers for a hole. */
   static final long HOLE = -1;
 
-  private static final int CHUNK_SHIFT = 9;
+  private static final int CHUNK_SHIFT = 6;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
-  private static final int NEAR_CHUNKS = 4096;
+
+  /** The array may be this much longer than the number of its chunks, and twice as long. */
+  private static final int SLACK = 16;
   private static final long[][] NONE = {};
 
-  // Entries are memory file offsets plus one, so that 0 is a hole.
+  // Entries are memory file offsets plus one, so that 0 is a hole. A chunk may be shorter than CHUNK: the rest are holes.
   private long[][] near = NONE;
+  private int nearChunks;
+
+  /** Chunks at or beyond the length of {@link #near}. */
   private TreeMap<Long, long[]> far;
   private long pages;
 
@@ -30,7 +36,8 @@ final class PageTable {
   /** The memory file offset of {@code page}, or {@link #HOLE}. */
   long get(long page) {
     long[] chunk = chunk(page >>> CHUNK_SHIFT);
-    return chunk == null ? HOLE : chunk[(int) page & CHUNK - 1] - 1;
+    int at = (int) page & CHUNK - 1;
+    return chunk == null || at >= chunk.length ? HOLE : chunk[at] - 1;
   }
 
   /** How many pages from {@code page} on, at most {@code max}, are consecutive in the memory file. */
@@ -49,7 +56,7 @@ final class PageTable {
     while (n < max) {
       long[] chunk = chunk(page + n >>> CHUNK_SHIFT);
       int at = (int) (page + n) & CHUNK - 1;
-      if (chunk == null) {
+      if (chunk == null || at >= chunk.length) {
         n += CHUNK - at;
         continue;
       }
@@ -64,7 +71,8 @@ final class PageTable {
   /** Puts {@code count} pages, consecutive from {@code memory}, at {@code page}, where there are holes. */
   void put(long page, long memory, int count) {
     for (int i = 0; i < count; i++) {
-      makeChunk(page + i >>> CHUNK_SHIFT)[(int) (page + i) & CHUNK - 1] = memory + i * 4096L + 1;
+      int at = (int) (page + i) & CHUNK - 1;
+      makeChunk(page + i >>> CHUNK_SHIFT, at + Math.min(count - i, CHUNK - at))[at] = memory + i * 4096L + 1;
     }
     pages += count;
   }
@@ -72,10 +80,10 @@ final class PageTable {
   /** Makes {@code page} a hole; what was there, or {@link #HOLE}. */
   long remove(long page) {
     long[] chunk = chunk(page >>> CHUNK_SHIFT);
-    if (chunk == null) {
+    int at = (int) page & CHUNK - 1;
+    if (chunk == null || at >= chunk.length) {
       return HOLE;
     }
-    int at = (int) page & CHUNK - 1;
     long was = chunk[at] - 1;
     if (was != HOLE) {
       chunk[at] = 0;
@@ -90,7 +98,7 @@ final class PageTable {
     int at = (int) page & CHUNK - 1;
     while (index < near.length) {
       long[] chunk = near[(int) index];
-      for (; chunk != null && at < CHUNK; at++) {
+      for (; chunk != null && at < chunk.length; at++) {
         if (chunk[at] != 0) {
           return (index << CHUNK_SHIFT) + at;
         }
@@ -103,7 +111,7 @@ final class PageTable {
     }
     for (Map.Entry<Long, long[]> e = far.ceilingEntry(index); e != null; e = far.higherEntry(e.getKey())) {
       at = e.getKey() == page >>> CHUNK_SHIFT ? (int) page & CHUNK - 1 : 0;
-      for (; at < CHUNK; at++) {
+      for (; at < e.getValue().length; at++) {
         if (e.getValue()[at] != 0) {
           return (e.getKey() << CHUNK_SHIFT) + at;
         }
@@ -117,6 +125,10 @@ final class PageTable {
     long index = page + CHUNK - 1 >>> CHUNK_SHIFT;
     if (index < near.length) {
       near = index == 0 ? NONE : Arrays.copyOf(near, (int) index);
+      nearChunks = 0;
+      for (long[] chunk : near) {
+        nearChunks += chunk == null ? 0 : 1;
+      }
     }
     if (far != null) {
       far.tailMap(index, true).clear();
@@ -127,22 +139,39 @@ final class PageTable {
     if (index < near.length) {
       return near[(int) index];
     }
-    return far == null || index < NEAR_CHUNKS ? null : far.get(index);
+    return far == null ? null : far.get(index);
   }
 
-  private long[] makeChunk(long index) {
-    if (index < NEAR_CHUNKS) {
-      if (index >= near.length) {
-        near = Arrays.copyOf(near, (int) Math.min(NEAR_CHUNKS, Math.max(index + 1, near.length * 2L)));
-      }
-      if (near[(int) index] == null) {
-        near[(int) index] = new long[CHUNK];
-      }
-      return near[(int) index];
+  /** The chunk of that index, at least {@code length} entries long. */
+  private long[] makeChunk(long index, int length) {
+    long[] chunk = chunk(index);
+    if (chunk != null && length <= chunk.length) {
+      return chunk;
     }
-    if (far == null) {
-      far = new TreeMap<>();
+    int rounded = length <= 1 ? 1 : Integer.highestOneBit(length - 1) << 1;
+    long[] longer = chunk == null ? new long[rounded] : Arrays.copyOf(chunk, rounded);
+    if (index >= near.length && index < 2L * nearChunks + SLACK) {
+      growNear((int) index + 1);
     }
-    return far.computeIfAbsent(index, i -> new long[CHUNK]);
+    if (index < near.length) {
+      nearChunks += near[(int) index] == null ? 1 : 0;
+      near[(int) index] = longer;
+    } else {
+      if (far == null) {
+        far = new TreeMap<>();
+      }
+      far.put(index, longer);
+    }
+    return longer;
+  }
+
+  private void growNear(int length) {
+    int grown = Math.max(length, Math.min(near.length * 2, 2 * nearChunks + SLACK));
+    near = Arrays.copyOf(near, near.length == 0 ? length : grown);
+    while (far != null && !far.isEmpty() && far.firstKey() < near.length) {
+      Map.Entry<Long, long[]> moved = far.pollFirstEntry();
+      near[moved.getKey().intValue()] = moved.getValue();
+      nearChunks++;
+    }
   }
 }

@@ -14,10 +14,13 @@ import gvisor.api.errno.ErrnoException;
 record TmpfsOptions(long maxPages, long maxInodes, int mode, int uid, int gid, String text) {
   private static final long PAGE = 4096;
 
+  /** The most files of one file system: each costs the kernel memory of its own, which the size does not bound. */
+  private static final long MAX_INODES = 1 << 19;
+
   /** What a mount without options has: half of the memory, mode 1777. */
   static TmpfsOptions defaults(long memoryBytes) {
     long pages = Math.max(1, memoryBytes / 2 / PAGE);
-    return new TmpfsOptions(pages, pages, 01777, -1, -1, "");
+    return new TmpfsOptions(pages, Math.min(pages, MAX_INODES), 01777, -1, -1, "");
   }
 
   /** {@code text}, with what it leaves out from {@code base}. */
@@ -36,7 +39,7 @@ record TmpfsOptions(long maxPages, long maxInodes, int mode, int uid, int gid, S
             ? base.maxPages * 2 / 100 * number(value.substring(0, value.length() - 1))
             : unlimited((number(value) + PAGE - 1) / PAGE);
         case "nr_blocks" -> maxPages = unlimited(number(value));
-        case "nr_inodes" -> maxInodes = unlimited(number(value));
+        case "nr_inodes" -> maxInodes = Math.min(unlimited(number(value)), MAX_INODES);
         case "mode" -> mode = id(value, 8) & 07777;
         case "uid" -> uid = id(value, 10);
         case "gid" -> gid = id(value, 10);

@@ -39,6 +39,7 @@ public final class KernelTable {
     table.partial(98, "getrusage", SysTime::getrusage, "no page faults with I/O, no block I/O");
     table.full(99, "sysinfo", SysSystem::sysinfo);
     table.full(100, "times", SysTime::times);
+    table.partial(101, "ptrace", SysPtrace::ptrace, "no debug registers, no PTRACE_PEEKSIGINFO, no SYSEMU");
     table.full(102, "getuid", SysCreds::getuid);
     table.partial(103, "syslog", SysSystem::syslog, "the log is empty");
     table.full(104, "getgid", SysCreds::getgid);
