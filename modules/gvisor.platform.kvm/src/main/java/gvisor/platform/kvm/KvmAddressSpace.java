@@ -1,5 +1,7 @@
 package gvisor.platform.kvm;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.mem.AccessType;
@@ -119,6 +121,20 @@ final class KvmAddressSpace implements AddressSpace {
   /** CR3. */
   long root() {
     return tables.rootAddress();
+  }
+
+  /** The byte that is mapped at {@code addr}, or -1 if nothing is. */
+  int byteAt(long addr) {
+    if (addr < 0 || addr >= KvmPlatform.MAX_USER_ADDRESS) {
+      return -1;
+    }
+    spaceLock.lock();
+    try {
+      long offset = tables.translate(addr);
+      return offset < 0 ? -1 : platform.memory().get(JAVA_BYTE, offset) & 0xff;
+    } finally {
+      spaceLock.unlock();
+    }
   }
 
   /** Takes {@code context} in. */

@@ -30,6 +30,9 @@ final class KvmContext implements Context {
   private static final int DIVIDE = 0, DEBUG = 1, OVERFLOW = 4, BOUND = 5, INVALID_OPCODE = 6, NOT_PRESENT = 11,
       STACK = 12, X87 = 16, ALIGNMENT = 17, SIMD = 19;
 
+  /** First byte of {@code int n}. */
+  private static final int INT_INSTRUCTION = 0xcd;
+
   /** Page fault error code bits. */
   private static final long FAULT_WRITE = 2, FAULT_FETCH = 16;
 
@@ -204,6 +207,11 @@ final class KvmContext implements Context {
     return turn;
   }
 
+  /** Whether application code runs now. Any thread. */
+  boolean isInApplication() {
+    return (turn & 1) != 0;
+  }
+
   /** Gets it out of application code, if it is there, without anybody being told. Any thread. */
   void nudge() {
     KickSignal.send(tid);
@@ -320,7 +328,9 @@ final class KvmContext implements Context {
       case DEBUG -> raise(SIGTRAP, (flags & FLAG_TRAP) != 0 ? TRAP_TRACE : TRAP_BRKPT, rip);
       case Ring0.BREAKPOINT -> raise(SIGTRAP, SI_KERNEL, 0);
       case OVERFLOW, BOUND -> raise(SIGSEGV, SI_KERNEL, 0);
-      case INVALID_OPCODE -> raise(SIGILL, ILL_ILLOPN, rip);
+      // A software KVM does not know how to do "int", where Linux finds that the vector is not for applications.
+      case INVALID_OPCODE -> space.byteAt(rip) == INT_INSTRUCTION
+          ? raise(SIGSEGV, SI_KERNEL, 0) : raise(SIGILL, ILL_ILLOPN, rip);
       case NOT_PRESENT, STACK -> raise(SIGBUS, SI_KERNEL, 0);
       case X87 -> raise(SIGFPE, ExtendedState.x87Code(currentExtendedState(p)), rip);
       case ALIGNMENT -> raise(SIGBUS, BUS_ADRALN, 0);

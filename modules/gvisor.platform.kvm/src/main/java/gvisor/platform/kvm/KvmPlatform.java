@@ -133,6 +133,10 @@ final class KvmPlatform implements Platform {
     return extended;
   }
 
+  MemorySegment memory() {
+    return memory.memory();
+  }
+
   long memorySize() {
     return memory.size();
   }

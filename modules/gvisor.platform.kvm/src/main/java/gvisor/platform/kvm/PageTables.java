@@ -123,6 +123,13 @@ final class PageTables {
     }
   }
 
+  /** Offset in the memory file of what {@code addr} is mapped to, or -1. */
+  long translate(long addr) {
+    long table = leafOrSkip(addr);
+    long entry = table < 0 ? 0 : memory.get(JAVA_LONG, table + index(addr, 0));
+    return entry == 0 ? -1 : entry & FRAME | addr & PAGE - 1;
+  }
+
   private void put(long at, long entry, StaleRuns stale) {
     long old = (long) ENTRY.getAndSet(memory, at, entry);
     if ((old & ACCESSED) == 0) {

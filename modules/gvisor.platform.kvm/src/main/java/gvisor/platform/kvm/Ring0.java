@@ -3,6 +3,7 @@ package gvisor.platform.kvm;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import gvisor.host.asm.Assembler;
 import java.lang.foreign.MemorySegment;
@@ -66,6 +67,7 @@ final class Ring0 {
   private static final long GATE = 0x8e;
   private static final long GATE_FOR_USER = 0xee;
   private static final int STACK_0 = 4;
+  private static final int PORT_MAP = 102;
 
   private Ring0() {}
 
@@ -95,6 +97,8 @@ final class Ring0 {
   /** Writes processor {@code id}'s task state segment to the start of {@code page}. */
   static void writeProcessor(MemorySegment page, int id) {
     page.set(JAVA_LONG_UNALIGNED, STACK_0, processorPage(id) + PAGE);
+    // Behind the segment's end, so that there is no port for applications.
+    page.set(JAVA_SHORT_UNALIGNED, PORT_MAP, (short) (TASK_STATE_LIMIT + 1));
   }
 
   /** Whether the processor pushes an error code for {@code vector}. */
