@@ -161,6 +161,7 @@ final class Session implements AutoCloseable {
     switch (type) {
       case T_WALKATTR -> walkAttr();
       case T_OPENFD -> tree.openFd();
+      case T_WALKOPENFD -> tree.walkOpenFd();
       case T_CREATEFD -> tree.createFd();
       case T_READDIRATTR -> data.readdirAttr();
       case T_CLUNKS -> clunks();

@@ -2,6 +2,7 @@ package gvisor.gofer;
 
 import static gvisor.api.errno.Errno.EBUSY;
 import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.ENOENT;
 import static gvisor.api.errno.Errno.EPERM;
 import static gvisor.api.errno.Errno.ESTALE;
 import static gvisor.api.errno.Errno.EXDEV;
@@ -48,6 +49,28 @@ final class TreeMessages {
     Fd fd = open(fid, flags);
     s.replyWith(fd);
     s.putStat(fid.file);
+  }
+
+  void walkOpenFd() throws ErrnoException {
+    Fid directory = s.fids.get(s.in.u32());
+    int newNumber = s.in.u32();
+    int flags = s.in.u32();
+    s.in.name(s.name);
+    s.in.end();
+    s.fids.requireFree(newNumber);
+    HostFile file = directory.file.walk(s.name, s.stat);
+    if (file == null) {
+      throw ENOENT.error();
+    }
+    Fid fid = new Fid(directory.root, file, false);
+    try {
+      s.replyWith(open(fid, flags));
+      s.putStat(file);
+    } catch (ErrnoException e) {
+      fid.close();
+      throw e;
+    }
+    s.fids.put(newNumber, fid);
   }
 
   void createFd() throws ErrnoException {

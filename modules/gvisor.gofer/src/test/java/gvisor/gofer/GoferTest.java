@@ -186,6 +186,24 @@ final class GoferTest {
   }
 
   @Test
+  void walksAndOpensInOne() throws Exception {
+    int fid = client.newFid();
+    P9Client.Opened o = client.walkOpen(root, fid, "file", O_RDONLY);
+    try (HostFd fd = o.fd()) {
+      assertEquals("hello", read(fd));
+    }
+    assertEquals(5, client.getAttr(fid).size);
+    int other = client.newFid();
+    assertErrno(Errno.EBUSY, () -> client.walkOpen(root, fid, "file", O_RDONLY));
+    assertErrno(Errno.ENOENT, () -> client.walkOpen(root, other, "none", O_RDONLY));
+    assertErrno(Errno.EINVAL, () -> client.walkOpen(root, other, "out", O_RDONLY));
+    assertErrno(Errno.EINVAL, () -> client.walkOpen(root, other, "..", O_RDONLY));
+    assertErrno(Errno.EISDIR, () -> client.walkOpen(root, other, "sub", O_RDONLY));
+    assertErrno(Errno.EROFS, () -> client.walkOpen(readOnlyRoot, other, "file", O_RDWR));
+    assertErrno(Errno.EBADF, () -> client.getAttr(other));
+  }
+
+  @Test
   void fileByItselfCanBeAnAttachPoint() throws Exception {
     int fid = client.newFid();
     assertTrue(client.attach(fid, "file").isRegular());

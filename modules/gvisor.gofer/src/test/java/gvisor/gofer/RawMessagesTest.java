@@ -148,7 +148,7 @@ final class RawMessagesTest {
     attach(0);
     Random random = new Random(42);
     int[] types = {8, 12, 14, 16, 18, 20, 22, 24, 26, 30, 32, 40, 50, 52, 54, 70, 72, 74, 76, 104, 108, 110, 116, 118,
-        120, 122, 160, 162, 164, 166, 168, 170, 172, 174, 176, 178, 180, 182, 200};
+        120, 122, 160, 162, 164, 166, 168, 170, 172, 174, 176, 178, 180, 182, 184, 200};
     for (int i = 0; i < 20_000; i++) {
       out.begin(types[random.nextInt(types.length)], random.nextInt(0x10000));
       int fields = random.nextInt(12);

@@ -90,5 +90,11 @@ public final class MessageType {
   /** {@code olddirfid[4] newdirfid[4] flags[4] oldname[s] newname[s]}: {@code renameat2(2)}. */
   public static final int T_RENAMEX = 182;
 
+  /**
+   * {@code dfid[4] newfid[4] flags[4] name[s]}: walks to the regular file {@code name} and opens it in one; replies
+   * {@code attr} with the descriptor beside it, {@code newfid} bound.
+   */
+  public static final int T_WALKOPENFD = 184;
+
   private MessageType() {}
 }

@@ -174,6 +174,20 @@ public final class P9Client implements AutoCloseable {
     }
   }
 
+  /** Walks to the regular file {@code name}, binding {@code newFid} to it, and opens it as {@link #open} does. */
+  public Opened walkOpen(int directoryFid, int newFid, String name, int flags) throws ErrnoException {
+    Call c = connection.begin(T_WALKOPENFD);
+    try {
+      c.request.u32(directoryFid).u32(newFid).u32(flags).string(name);
+      connection.transact(c);
+      FileAttr attr = c.reply.statAttr();
+      finish(c);
+      return opened(c, attr);
+    } finally {
+      connection.end(c);
+    }
+  }
+
   /** Makes a regular file that must not be there yet, opens it and binds {@code newFid} to it. */
   public Opened create(int directoryFid, int newFid, String name, int flags, int mode, int uid, int gid)
       throws ErrnoException {

@@ -260,11 +260,6 @@ public final class Containers {
     if (state.status().equals("stopped")) {
       throw new CommandFailure("container not running");
     }
-    if (state.status().equals("created") && signal == SIGKILL) {
-      // It has no process that could take the signal; to end it is what is wanted.
-      state.sandbox().kill();
-      return;
-    }
     try (ControlClient client = connect(id)) {
       client.call(client.request("signal").put("pid", 1).put("signal", signal).put("all", all));
     } catch (CommandFailure e) {

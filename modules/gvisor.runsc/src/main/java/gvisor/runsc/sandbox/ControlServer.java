@@ -46,6 +46,11 @@ final class ControlServer {
   /** How long the end waits for answers on their way. */
   private static final long LINGER_MILLIS = 1000;
 
+  private static final int SIGKILL = 9;
+
+  /** How long a killed container may take before the whole process ends under it. */
+  private static final long DEATH_MILLIS = 5000;
+
   private final Sentry sentry;
   private final MemoryFile memory;
   private final Object lock = new Object();
@@ -108,10 +113,10 @@ final class ControlServer {
   int awaitRootContainer() throws InterruptedException, IOException {
     String id;
     synchronized (lock) {
-      while (!rootStarted && !abandoned) {
+      while (rootContainer == null && !abandoned) {
         lock.wait();
       }
-      if (abandoned && !rootStarted) {
+      if (rootContainer == null) {
         return CommandFailure.FAILED;
       }
       id = rootContainer;
@@ -138,6 +143,7 @@ final class ControlServer {
   }
 
   private void killWhenAbandoned(String id) {
+    boolean started;
     synchronized (lock) {
       while (!abandoned) {
         try {
@@ -146,12 +152,18 @@ final class ControlServer {
           return;
         }
       }
+      started = rootStarted;
     }
     try {
-      sentry.signal(id, 1, 9, true);
+      sentry.signal(id, 1, SIGKILL, started);
+      Thread.sleep(DEATH_MILLIS);
     } catch (ErrnoException e) {
-      // It has ended by itself.
+      return; // It has ended by itself.
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
+    System.err.println("sandbox: the container does not end when it is killed");
+    Runtime.getRuntime().halt(CommandFailure.FAILED);
   }
 
   private static void writeExitCode(Fd file, int code) {
@@ -230,7 +242,7 @@ final class ControlServer {
       case "pause" -> sentry.setPaused(id, true);
       case "resume" -> sentry.setPaused(id, false);
       case "resize" -> sentry.resize(id, pid, body.path("rows").asInt(), body.path("columns").asInt());
-      case "destroy" -> destroy(id);
+      case "destroy" -> sentry.destroy(id);
       case "detach" -> {
         synchronized (lock) {
           detached = true;
@@ -268,6 +280,7 @@ final class ControlServer {
       if (rootContainer == null) {
         rootContainer = id;
         exitFile = fds.size() > 1 + given ? fds.get(1 + given) : null;
+        lock.notifyAll();
       }
     }
   }
@@ -277,17 +290,6 @@ final class ControlServer {
     synchronized (lock) {
       if (id.equals(rootContainer)) {
         rootStarted = true;
-        lock.notifyAll();
-      }
-    }
-  }
-
-  private void destroy(String id) {
-    sentry.destroy(id);
-    synchronized (lock) {
-      if (id.equals(rootContainer) && !rootStarted) {
-        abandoned = true;
-        lock.notifyAll();
       }
     }
   }

@@ -15,7 +15,7 @@ import java.util.List;
 public interface Sentry extends AutoCloseable {
   /** Boots a kernel on {@code platform}. */
   static Sentry boot(Platform platform, MemoryFile memory, Host host, SentryOptions options) throws IOException {
-    throw new IOException("no kernel in this image");
+    return new KernelSentry(platform, memory, host, options);
   }
 
   /** A process of a container, for {@code ps}. */

@@ -21,7 +21,7 @@ public final class FileSystems {
     vfs.register(new TmpfsType("ramfs", allocator, vfs.numbers(), host.memoryBytes()));
     vfs.register(new DevType(allocator, vfs.numbers(), host.memoryBytes()));
     vfs.devices().registerFifo(Pipe.fifos());
-    MemoryDevices.register(vfs.devices(), host.entropy(), allocator);
+    MemoryDevices.register(vfs.devices(), host.entropy());
     try {
       // As large as memory: the sandbox's limit, not this file system's, stops who fills memory.
       vfs.setMemoryFiles(tmpfs.mount(new KernelCaller(null, host.clock()), "memfd", "size=200%,mode=0700"));

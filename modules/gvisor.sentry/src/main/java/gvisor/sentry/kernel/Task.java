@@ -190,6 +190,11 @@ public final class Task implements Caller {
     creds = next;
   }
 
+  /** Another thread of the process has put it under a filter, and with that under {@code no_new_privs}. */
+  void forceNoNewPrivs() {
+    creds = creds.withNoNewPrivs();
+  }
+
   @Override
   public MemoryManager mm() {
     return mm;

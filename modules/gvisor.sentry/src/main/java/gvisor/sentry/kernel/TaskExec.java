@@ -54,8 +54,15 @@ public final class TaskExec {
       throw EACCES.error();
     }
     inode.checkPermission(caller, Permissions.MAY_EXEC);
-    return new FileDescription(inode.open(caller, f.path().dentry(), OpenFlags.O_RDONLY), f.path(),
+    FileDescription file = new FileDescription(inode.open(caller, f.path().dentry(), OpenFlags.O_RDONLY), f.path(),
         OpenFlags.O_RDONLY);
+    try {
+      file.denyWriting();
+    } catch (ErrnoException e) {
+      file.close();
+      throw e;
+    }
+    return file;
   }
 
   /** Loads a program for {@code caller}; nothing of a running one is touched. */

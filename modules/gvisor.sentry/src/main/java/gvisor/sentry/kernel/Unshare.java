@@ -60,4 +60,31 @@ public final class Unshare {
       t.netNamespace = new NetNamespace(kernel);
     }
   }
+
+  /** {@code setns(2)}: joins the namespaces of {@code of} that {@code flags} name. */
+  public static void join(Task t, Task of, long flags) throws ErrnoException {
+    if ((flags & CloneArgs.CLONE_NEWPID) != 0 && !t.pidNamespace().contains(of.childPidNamespace)) {
+      throw EINVAL.error();
+    }
+    FsContext theirs = of.fs();
+    if ((flags & CloneArgs.CLONE_NEWNS) != 0) {
+      if (t.fs().isShared() || theirs == null) {
+        throw EINVAL.error();
+      }
+      t.fs().setRoot(theirs.root());
+      t.fs().setCwd(theirs.root());
+    }
+    if ((flags & CloneArgs.CLONE_NEWPID) != 0) {
+      t.childPidNamespace = of.childPidNamespace;
+    }
+    if ((flags & CloneArgs.CLONE_NEWUTS) != 0) {
+      t.setUts(of.uts());
+    }
+    if ((flags & CloneArgs.CLONE_NEWIPC) != 0) {
+      t.setIpc(of.ipc());
+    }
+    if ((flags & CloneArgs.CLONE_NEWNET) != 0) {
+      t.netNamespace = of.netNamespace;
+    }
+  }
 }

@@ -26,6 +26,8 @@ final class Workers {
   /** Deep enough for the longest path through overlay, gofer client and page cache; only what is used costs memory. */
   private static final long STACK_BYTES = 512 << 10;
 
+  private static final ThreadLocal<Task> CURRENT = new ThreadLocal<>();
+
   private final Kernel kernel;
   private final ReentrantLock poolLock = new ReentrantLock();
   private final Condition oneLess = poolLock.newCondition();
@@ -35,6 +37,11 @@ final class Workers {
 
   Workers(Kernel kernel) {
     this.kernel = kernel;
+  }
+
+  /** The task whose thread this is, or null on another thread. */
+  static Task currentTask() {
+    return CURRENT.get();
   }
 
   /** One thread. */
@@ -83,7 +90,9 @@ final class Workers {
           LockSupport.park(this);
         }
         Task t = task;
+        CURRENT.set(t);
         new RunLoop(kernel, t, context, args, scratch).run();
+        CURRENT.set(null);
         task = null;
         if (!release(this)) {
           return;

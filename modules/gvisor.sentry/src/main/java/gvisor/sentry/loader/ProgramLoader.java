@@ -157,6 +157,7 @@ public final class ProgramLoader {
           || creds.permitted() != caller.creds().permitted() && creds.uid() != 0;
       long[] auxv = auxv(request, mm, elf, image, loader, creds, secure);
       long sp = stack(request, mm, argv, auxv, top, elf.wantsExecutableStack());
+      mm.mapAhead();
       LoadedProgram program = new LoadedProgram(mm, loader == null ? image.entry() : loader.entry(), sp,
           comm(request.path()), file, creds, secure);
       done = true;

@@ -6,6 +6,12 @@ import gvisor.api.errno.ErrnoException;
 final class ForkCopy {
   private static final int WRITE = 2;
 
+  /**
+   * As many ranges are mapped for the child at once: those that the parent uses. They come in one batch, where faults come
+   * one by one.
+   */
+  private static final int MAPPED_AHEAD = 64;
+
   private ForkCopy() {}
 
   /**
@@ -17,6 +23,7 @@ final class ForkCopy {
     long protectFrom = -1;
     long protectTo = -1;
     int protectAccess = 0;
+    int mapped = 0;
     for (int i = 0; i < parent.vmas.size(); i++) {
       Vma v = parent.vmas.get(i);
       if (v.is(Vma.DONTFORK)) {
@@ -57,6 +64,10 @@ final class ForkCopy {
         Pma q = p.slice(p.start, p.end);
         q.mapped = 0;
         child.pmas.insert(q);
+        if (p.mapped != 0 && mapped < MAPPED_AHEAD) {
+          child.mapInPlatform(q);
+          mapped++;
+        }
       }
     }
     flush(parent, protectFrom, protectTo, protectAccess);

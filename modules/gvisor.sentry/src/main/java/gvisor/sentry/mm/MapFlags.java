@@ -28,10 +28,10 @@ public final class MapFlags {
   public static final int MAP_SYNC = 0x80000;
   public static final int MAP_FIXED_NOREPLACE = 0x100000;
 
-  /** What {@code MAP_SHARED_VALIDATE} accepts. */
+  /** What {@code MAP_SHARED_VALIDATE} accepts; the high bits are sizes of huge pages. */
   public static final int MAP_KNOWN = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE
       | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB
-      | MAP_FIXED_NOREPLACE;
+      | MAP_FIXED_NOREPLACE | 0x7c000000;
 
   private MapFlags() {}
 }

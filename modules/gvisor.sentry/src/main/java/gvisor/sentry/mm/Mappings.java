@@ -81,11 +81,27 @@ public final class Mappings {
     }
     leftovers.settle();
     if ((flags & (MapFlags.MAP_POPULATE | MapFlags.MAP_NONBLOCK)) == MapFlags.MAP_POPULATE
-        || (vmaFlags & Vma.LOCKED) != 0
-        || mappable == null && size <= EAGER && (prot & MapFlags.PROT_WRITE) != 0 && !mm.isFresh()) {
+        || (vmaFlags & Vma.LOCKED) != 0) {
       mm.populate(start, start + size, false);
+    } else if (!shared && !mm.isFresh()) {
+      mapAhead(start, size, prot, flags, mappable != null);
     }
     return start;
+  }
+
+  /** Maps what will be touched next: new private memory, and libraries as the dynamic linker maps them. */
+  private void mapAhead(long start, long size, int prot, int flags, boolean ofFile) {
+    boolean writable = (prot & MapFlags.PROT_WRITE) != 0;
+    if (!ofFile) {
+      if (writable && size <= EAGER) {
+        mm.populate(start, start + size, false);
+      }
+    } else if ((flags & (MapFlags.MAP_DENYWRITE | MapFlags.MAP_FIXED)) != 0
+        && (!writable || size <= PageFaults.DATA_SEGMENT)) {
+      // The first mapping of a library covers all of it, and the others are put over it.
+      boolean whole = (flags & MapFlags.MAP_FIXED) == 0;
+      mm.populate(start, start + (whole ? PAGE : Math.min(size, EAGER)), false);
+    }
   }
 
   /** Maps memory of the kernel's own (vDSO and its data) at {@code addr}, under a name of its own. */

@@ -35,6 +35,9 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   /** Lowest address an application may map without privilege ({@code /proc/sys/vm/mmap_min_addr}). */
   public static final long MMAP_MIN_ADDR = 65536;
 
+  /** How much of each mapping {@link #mapAhead} maps. */
+  private static final long AHEAD = 2L << 20;
+
   final Platform platform;
   final PageAllocator pages;
   final Host host;
@@ -145,11 +148,16 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
    */
   public MemoryManager fork(MmLimits childLimits) throws ErrnoException {
     MemoryManager child = new MemoryManager(platform, pages, host, childLimits);
+    boolean done = false;
     writeLock.lock();
     try {
       ForkCopy.copy(this, child);
+      done = true;
     } finally {
       writeLock.unlock();
+      if (!done) {
+        child.release();
+      }
     }
     return child;
   }
@@ -222,6 +230,36 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
       }
     }
     return FaultResult.OK;
+  }
+
+  /**
+   * Maps what a program that was just loaded is about to use, so that it starts with one batch of mappings instead of a
+   * dozen faults. Errors are left for the faults to report.
+   */
+  public void mapAhead() {
+    for (long at = 0; ; ) {
+      long end;
+      readLock.lock();
+      try {
+        int i = vmas.firstEndingAbove(at);
+        if (i == vmas.size()) {
+          return;
+        }
+        Vma v = vmas.get(i);
+        at = v.start;
+        end = v.end;
+        if (v.is(Vma.GROWSDOWN)) {
+          at = Math.max(at, layout.startStack & -PAGE_SIZE);
+        }
+        if (!v.isPrivateAnonymous() && v.isWritable() && v.length() > PageFaults.DATA_SEGMENT) {
+          at = end;
+        }
+      } finally {
+        readLock.unlock();
+      }
+      populate(at, Math.min(end, at + AHEAD), false);
+      at = end;
+    }
   }
 
   @Override
@@ -524,12 +562,12 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
         faults.mappingChanged();
         return;
       }
-      s.map(p.start, p.length(), p.offset, access, p.ofFile);
+      s.map(p.start, p.length(), p.offset, access, false);
     } catch (ErrnoException e) {
       // The host has no more mappings for this process: they are only a cache, so all of them go.
       s.unmap(platform.minUserAddress(), maxAddress - platform.minUserAddress());
       forgetMapped(0, maxAddress);
-      s.map(p.start, p.length(), p.offset, access, p.ofFile);
+      s.map(p.start, p.length(), p.offset, access, false);
     }
     p.mapped = access;
     faults.mappingChanged();

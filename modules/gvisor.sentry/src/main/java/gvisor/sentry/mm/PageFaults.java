@@ -44,7 +44,7 @@ final class PageFaults {
    * A private writable file mapping up to this size is a program's data: it is copied whole at the first touch, because a
    * load is soon followed by a store, and the platform may not be able to tell them apart.
    */
-  private static final long DATA_SEGMENT = 128L << 10;
+  static final long DATA_SEGMENT = 128L << 10;
 
   /** How far the stack grows at once, where the limit allows. */
   private static final long STACK_STEP = 128L << 10;

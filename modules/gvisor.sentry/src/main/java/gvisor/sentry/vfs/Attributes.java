@@ -7,6 +7,7 @@ import static gvisor.api.errno.Errno.ENODATA;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPERM;
 import static gvisor.api.errno.Errno.EROFS;
+import static gvisor.api.errno.Errno.ETXTBSY;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
@@ -132,7 +133,14 @@ public final class Attributes {
     }
     inode.checkPermission(caller, Permissions.MAY_WRITE);
     checkWritable(path);
-    resize(caller, path, size);
+    if (!inode.beginWriting()) {
+      throw ETXTBSY.error();
+    }
+    try {
+      resize(caller, path, size);
+    } finally {
+      inode.endWriting();
+    }
   }
 
   /** Sets the size of a regular file, as {@code ftruncate(2)} does for an open one. */

@@ -36,6 +36,11 @@ public final class Dentry {
   private volatile boolean deleted;
   private volatile int mounts;
 
+  static final int NOT_KEPT = -1;
+
+  /** Where the superblock's cache keeps it; guarded by the cache. */
+  int cacheSlot = NOT_KEPT;
+
   /** Set by every lookup, cleared by the cache's hand. A lost update costs one lookup. */
   boolean recentlyUsed;
 
@@ -171,6 +176,7 @@ public final class Dentry {
   /** Takes a child whose name is gone out of the tree; {@link #lock} is held. */
   void drop(Dentry child) {
     child.deleted = true;
+    inode.superblock().dentries().forget(child);
     ConcurrentHashMap<String, DentryRef> map = children;
     if (map != null) {
       DentryRef ref = map.get(child.name());

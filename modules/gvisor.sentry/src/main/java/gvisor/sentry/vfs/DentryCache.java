@@ -18,6 +18,8 @@ final class DentryCache {
 
   private final ReferenceQueue<Dentry> queue = new ReferenceQueue<>();
   private Dentry[] kept = new Dentry[INITIAL];
+  private int[] free = new int[INITIAL];
+  private int freeCount;
   private int count;
   private int hand;
 
@@ -29,18 +31,39 @@ final class DentryCache {
     for (Object ref = queue.poll(); ref != null; ref = queue.poll()) {
       ((DentryRef) ref).forget();
     }
-    if (count == kept.length && count < LIMIT) {
-      kept = Arrays.copyOf(kept, count * 2);
-    }
-    if (count < kept.length) {
-      kept[count++] = dentry;
+    if (freeCount > 0) {
+      put(free[--freeCount], dentry);
       return;
     }
-    for (int i = 0; i < PATIENCE && kept[hand].recentlyUsed && !kept[hand].isDeleted(); i++) {
+    if (count == kept.length && count < LIMIT) {
+      kept = Arrays.copyOf(kept, count * 2);
+      free = Arrays.copyOf(free, count * 2);
+    }
+    if (count < kept.length) {
+      put(count++, dentry);
+      return;
+    }
+    for (int i = 0; i < PATIENCE && kept[hand].recentlyUsed; i++) {
       kept[hand].recentlyUsed = false;
       hand = (hand + 1) % kept.length;
     }
-    kept[hand] = dentry;
+    kept[hand].cacheSlot = Dentry.NOT_KEPT;
+    put(hand, dentry);
     hand = (hand + 1) % kept.length;
+  }
+
+  private void put(int slot, Dentry dentry) {
+    kept[slot] = dentry;
+    dentry.cacheSlot = slot;
+  }
+
+  /** A name is gone: nothing is kept alive for it. */
+  synchronized void forget(Dentry dentry) {
+    int slot = dentry.cacheSlot;
+    if (slot != Dentry.NOT_KEPT) {
+      kept[slot] = null;
+      dentry.cacheSlot = Dentry.NOT_KEPT;
+      free[freeCount++] = slot;
+    }
   }
 }

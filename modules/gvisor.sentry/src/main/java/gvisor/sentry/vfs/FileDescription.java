@@ -1,5 +1,7 @@
 package gvisor.sentry.vfs;
 
+import static gvisor.api.errno.Errno.ETXTBSY;
+
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.waiter.WaitEntry;
 import gvisor.api.waiter.Waitable;
@@ -17,6 +19,12 @@ public final class FileDescription implements Waitable {
   private final AtomicInteger references = new AtomicInteger(1);
   private volatile int statusFlags;
   private volatile CloseListener[] closeListeners;
+
+  /** Whether the inode counts it: as a writer, or as what a program runs from. Set before anybody else knows the file. */
+  private int counted;
+
+  private static final int WRITING = 1;
+  private static final int EXECUTING = -1;
 
   /** Held while a read or write uses and moves the offset: like Linux {@code f_pos_lock}. */
   public final ReentrantLock offsetLock = new ReentrantLock();
@@ -87,6 +95,26 @@ public final class FileDescription implements Waitable {
     return accessMode != OpenFlags.O_RDONLY && !isPath();
   }
 
+  /** Counts a regular file that is open for writing: ETXTBSY while a program runs from it. */
+  void countWriter() throws ErrnoException {
+    if (isWritable() && inode().isRegular()) {
+      if (!inode().beginWriting()) {
+        throw ETXTBSY.error();
+      }
+      counted = WRITING;
+    }
+  }
+
+  /** Keeps others from opening the file for writing as long as this one is open: ETXTBSY when somebody has. */
+  public void denyWriting() throws ErrnoException {
+    if (counted == 0) {
+      if (!inode().beginExecuting()) {
+        throw ETXTBSY.error();
+      }
+      counted = EXECUTING;
+    }
+  }
+
   /** One more reference, for who knows that there is one. */
   public FileDescription acquire() {
     references.getAndIncrement();
@@ -119,11 +147,16 @@ public final class FileDescription implements Waitable {
           l.fileClosed(this);
         }
       }
-      path.mount().fileClosed(this);
       if (!isPath()) {
         Notify.file(path.dentry(), isWritable() ? Notify.IN_CLOSE_WRITE : Notify.IN_CLOSE_NOWRITE);
         ops.release(this);
       }
+      if (counted == WRITING) {
+        inode().endWriting();
+      } else if (counted == EXECUTING) {
+        inode().endExecuting();
+      }
+      path.mount().fileClosed(this);
     }
   }
 

@@ -69,9 +69,14 @@ public interface FileOps extends Waitable {
     throw ENOTTY.error();
   }
 
-  /** What {@code mmap} maps. */
+  /** What {@code mmap} maps; null for zeros without a file ({@code /dev/zero}). */
   default Mappable mappable(FileDescription file) throws ErrnoException {
     throw ENODEV.error();
+  }
+
+  /** Whether a shared mapping may be written to: a memory file sealed against writing refuses. */
+  default boolean allowsSharedWrites() {
+    return true;
   }
 
   /** {@code fsync(2)}, or {@code fdatasync(2)}. */

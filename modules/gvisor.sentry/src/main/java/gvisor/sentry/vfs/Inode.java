@@ -29,10 +29,12 @@ public abstract class Inode {
   public static final int S_IFIFO = 0010000;
 
   private static final VarHandle ATTACHMENT;
+  private static final VarHandle WRITERS;
 
   static {
     try {
       ATTACHMENT = MethodHandles.lookup().findVarHandle(Inode.class, "attachment", Object.class);
+      WRITERS = MethodHandles.lookup().findVarHandle(Inode.class, "writers", int.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -40,6 +42,10 @@ public abstract class Inode {
 
   private final Superblock superblock;
   private volatile Object attachment;
+
+  /** Open files that write, or, negative, that are being executed: never both. */
+  private volatile int writers;
+
   private volatile FileLocks locks;
   private volatile InodeWatches watches;
 
@@ -96,6 +102,39 @@ public abstract class Inode {
 
   /** Its content was read through a mount that keeps access times: sets atime, by the rules of relatime. */
   public void accessed(Caller caller) {}
+
+  /**
+   * Counts one more open file that writes: false, and nothing counted, while the file is being executed. Like Linux
+   * {@code i_writecount}.
+   */
+  final boolean beginWriting() {
+    return count(1);
+  }
+
+  final void endWriting() {
+    WRITERS.getAndAdd(this, -1);
+  }
+
+  /** Counts one more open file from which a program runs: false, and nothing counted, while somebody writes to it. */
+  final boolean beginExecuting() {
+    return count(-1);
+  }
+
+  final void endExecuting() {
+    WRITERS.getAndAdd(this, 1);
+  }
+
+  private boolean count(int by) {
+    while (true) {
+      int now = writers;
+      if (by > 0 ? now < 0 : now > 0) {
+        return false;
+      }
+      if (WRITERS.compareAndSet(this, now, now + by)) {
+        return true;
+      }
+    }
+  }
 
   /**
    * What lives as long as the inode and belongs to no file system: the pipe of an open fifo, a bound socket. It lasts

@@ -14,7 +14,9 @@ public final class Mount {
   private final Dentry root;
   private final String source;
   private final ConcurrentHashMap<Dentry, Mount> children = new ConcurrentHashMap<>(4);
-  private final AtomicInteger pins = new AtomicInteger();
+
+  /** One for being mounted, and one for each open file and each current or root directory. */
+  private final AtomicInteger pins = new AtomicInteger(1);
   private final AtomicInteger writers = new AtomicInteger();
   private volatile Mount parent;
   private volatile Dentry mountpoint;
@@ -147,13 +149,16 @@ public final class Mount {
     pins.getAndIncrement();
   }
 
+  /** The last one lets go of the superblock: what was unmounted lazily lives on while it is used. */
   void unpin() {
-    pins.getAndDecrement();
+    if (pins.decrementAndGet() == 0) {
+      superblock.unmounted();
+    }
   }
 
   /** Whether files are open or directories are in use. */
   boolean isBusy() {
-    return pins.get() > 0;
+    return pins.get() > 1;
   }
 
   /** Whether files are open for writing. */
@@ -163,7 +168,7 @@ public final class Mount {
 
   /** A file of this mount was opened. */
   void fileOpened(FileDescription file) {
-    pins.getAndIncrement();
+    pin();
     if (file.isWritable()) {
       writers.getAndIncrement();
     }
@@ -171,9 +176,9 @@ public final class Mount {
 
   /** An open file of this mount is gone. */
   void fileClosed(FileDescription file) {
-    pins.getAndDecrement();
     if (file.isWritable()) {
       writers.getAndDecrement();
     }
+    unpin();
   }
 }

@@ -61,7 +61,7 @@ public final class MountNamespace {
       try {
         attach(m, at);
       } catch (ErrnoException e) {
-        superblock.unmounted();
+        m.unpin();
         throw e;
       }
       return m;
@@ -197,7 +197,7 @@ public final class MountNamespace {
       vfs.mountLock.unlock();
     }
     for (Mount m : gone) {
-      m.superblock().unmounted();
+      m.unpin();
     }
   }
 
@@ -351,7 +351,7 @@ public final class MountNamespace {
       vfs.mountLock.unlock();
     }
     for (Mount m : gone) {
-      m.superblock().unmounted();
+      m.unpin();
     }
   }
 

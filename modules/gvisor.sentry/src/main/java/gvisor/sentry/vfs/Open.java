@@ -9,6 +9,7 @@ import static gvisor.api.errno.Errno.ENOTDIR;
 import static gvisor.api.errno.Errno.ENXIO;
 import static gvisor.api.errno.Errno.EPERM;
 import static gvisor.api.errno.Errno.EROFS;
+import static gvisor.api.errno.Errno.ETXTBSY;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.vfs.PathWalk.Last;
@@ -147,7 +148,7 @@ public final class Open {
     boolean writes = (flags & OpenFlags.O_ACCMODE) != OpenFlags.O_RDONLY;
     boolean truncates = (flags & OpenFlags.O_TRUNC) != 0 && type == Inode.S_IFREG;
     if (type == Inode.S_IFLNK) {
-      throw ELOOP.error();
+      throw (flags & OpenFlags.O_DIRECTORY) != 0 ? ENOTDIR.error() : ELOOP.error();
     }
     if (type == Inode.S_IFDIR) {
       if (writes || (flags & OpenFlags.O_TRUNC) != 0) {
@@ -176,6 +177,7 @@ public final class Open {
       case Inode.S_IFCHR, Inode.S_IFBLK, Inode.S_IFIFO -> openDevice(caller, path, type, flags);
       default -> {
         if (truncates) {
+          checkNotExecuting(inode);
           SetAttr change = new SetAttr();
           change.valid = SetAttr.SIZE;
           inode.setAttr(caller, change);
@@ -186,9 +188,22 @@ public final class Open {
     };
   }
 
+  private static void checkNotExecuting(Inode inode) throws ErrnoException {
+    if (!inode.beginWriting()) {
+      throw ETXTBSY.error();
+    }
+    inode.endWriting();
+  }
+
   private static FileDescription openRegular(Caller caller, Path path, int flags) throws ErrnoException {
     FileOps ops = path.dentry().inode().open(caller, path.dentry(), flags);
     FileDescription file = new FileDescription(ops, path, flags);
+    try {
+      file.countWriter();
+    } catch (ErrnoException e) {
+      file.close();
+      throw e;
+    }
     Notify.file(path.dentry(), Notify.IN_OPEN);
     return file;
   }

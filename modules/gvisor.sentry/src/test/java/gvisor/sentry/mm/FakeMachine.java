@@ -59,6 +59,8 @@ final class FakeMachine implements Platform, Host {
 
   /** Memory that knows which pages were written, by their content. */
   static final class File implements MemoryFile {
+    private static final MemorySegment ZEROS = MemorySegment.ofArray(new byte[PAGE]);
+
     final MemorySegment memory;
     final BitSet decommitted = new BitSet();
 
@@ -94,7 +96,7 @@ final class FakeMachine implements Platform, Host {
     @Override
     public long nextData(long offset, long limit) {
       for (long at = offset & -PAGE; at < limit; at += PAGE) {
-        if (memory.asSlice(at, PAGE).mismatch(MemorySegment.ofArray(new byte[PAGE])) >= 0) {
+        if (memory.asSlice(at, PAGE).mismatch(ZEROS) >= 0) {
           return Math.max(at, offset);
         }
       }

@@ -33,13 +33,10 @@ final class MemoryDevice implements FileOps {
 
   private final Kind kind;
   private final Entropy entropy;
-  private final Mappable zeros;
 
-  /** @param zeros what a mapping of {@code zero} maps */
-  MemoryDevice(Kind kind, Entropy entropy, Mappable zeros) {
+  MemoryDevice(Kind kind, Entropy entropy) {
     this.kind = kind;
     this.entropy = entropy;
-    this.zeros = zeros;
   }
 
   @Override
@@ -99,6 +96,6 @@ final class MemoryDevice implements FileOps {
     if (kind != Kind.ZERO) {
       throw ENODEV.error();
     }
-    return zeros;
+    return null;
   }
 }

@@ -1,7 +1,6 @@
 package gvisor.sentry.fs.dev;
 
 import gvisor.api.host.Entropy;
-import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.vfs.DeviceRegistry;
 
 /** Registers the memory devices, major 1. */
@@ -10,11 +9,10 @@ public final class MemoryDevices {
 
   private MemoryDevices() {}
 
-  /** Registers them; pages for mappings of {@code /dev/zero} come from {@code allocator}. */
-  public static void register(DeviceRegistry devices, Entropy entropy, PageAllocator allocator) {
-    ZeroPages zeros = new ZeroPages(allocator);
+  /** Registers them. */
+  public static void register(DeviceRegistry devices, Entropy entropy) {
     for (MemoryDevice.Kind kind : MemoryDevice.Kind.values()) {
-      MemoryDevice device = new MemoryDevice(kind, entropy, zeros);
+      MemoryDevice device = new MemoryDevice(kind, entropy);
       devices.registerCharacter(MEM_MAJOR, kind.minor, (caller, path, rdev, flags) -> device);
     }
   }

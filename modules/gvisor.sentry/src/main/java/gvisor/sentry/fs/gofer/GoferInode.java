@@ -12,6 +12,7 @@ import gvisor.api.abi.Stat;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.p9.FileAttr;
 import gvisor.api.p9.P9;
+import gvisor.api.p9.P9Client;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.SetAttr;
@@ -334,6 +335,41 @@ class GoferInode extends Inode {
         throw ESTALE.error();
       }
       return fid;
+    } finally {
+      p.parent.releaseFid();
+    }
+  }
+
+  /**
+   * Walks to the file and opens it in one round trip, if it has no fid and a name is known; null otherwise.
+   *
+   * @throws ErrnoException ESTALE when the name leads to another file by now
+   */
+  final P9Client.Opened walkAndOpen(int flags) throws ErrnoException {
+    Place p = place;
+    held.lock.lock();
+    boolean hasFid = held.fid != P9.NO_FID;
+    held.lock.unlock();
+    if (hasFid || p == null || held.isUnlinked) {
+      return null;
+    }
+    int parentFid = p.parent.acquireFid();
+    try {
+      int fid = sb.client.newFid();
+      P9Client.Opened opened;
+      try {
+        opened = sb.client.walkOpen(parentFid, fid, p.name, flags);
+      } catch (ErrnoException e) {
+        sb.client.forget(fid);
+        throw e.errno() == ENOENT ? ESTALE.error() : e;
+      }
+      if (opened.attr().qidPath != ino) {
+        opened.fd().close();
+        sb.client.clunk(fid);
+        throw ESTALE.error();
+      }
+      adoptFid(fid);
+      return opened;
     } finally {
       p.parent.releaseFid();
     }

@@ -68,12 +68,15 @@ final class GoferRegular extends GoferInode {
       }
       return known;
     }
-    P9Client.Opened opened;
-    int fid = acquireFid();
-    try {
-      opened = sb.client.open(fid, writable ? OpenFlags.O_RDWR : OpenFlags.O_RDONLY);
-    } finally {
-      releaseFid();
+    int mode = writable ? OpenFlags.O_RDWR : OpenFlags.O_RDONLY;
+    P9Client.Opened opened = walkAndOpen(mode);
+    if (opened == null) {
+      int fid = acquireFid();
+      try {
+        opened = sb.client.open(fid, mode);
+      } finally {
+        releaseFid();
+      }
     }
     SharedFd fd = new SharedFd(opened.fd(), writable);
     held.offerFd(fd.acquire());

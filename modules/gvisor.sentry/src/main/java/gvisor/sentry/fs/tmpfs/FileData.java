@@ -53,13 +53,13 @@ final class FileData implements Mappable {
 
   private final TmpfsSuperblock superblock;
   private final PageAllocator allocator;
-  private final MappingSpace mappings = new MappingSpace();
   private final StampedLock ioLock = new StampedLock();
   private final ReentrantLock tableLock = new ReentrantLock();
 
   // Guarded by tableLock. The size changes under both locks, so either will do to read it.
   private final PageTable table = new PageTable();
   private volatile long size;
+  private volatile MappingSpace mappings;
   private long aheadPage;
   private long aheadMemory;
   private int aheadCount;
@@ -304,7 +304,7 @@ final class FileData implements Mappable {
     }
     if (newSize < oldSize) {
       long from = newSize + PAGE - 1 & -PAGE;
-      mappings.invalidate(from, MAX_SIZE - from);
+      invalidate(from, MAX_SIZE - from);
     }
   }
 
@@ -380,12 +380,12 @@ final class FileData implements Mappable {
       ioLock.unlockWrite(stamp);
     }
     if ((mode & FALLOC_FL_COLLAPSE_RANGE) != 0) {
-      mappings.invalidate(offset, MAX_SIZE - offset);
+      invalidate(offset, MAX_SIZE - offset);
     } else if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0) {
       long from = offset + PAGE - 1 & -PAGE;
       long to = end & -PAGE;
       if (to > from) {
-        mappings.invalidate(from, to - from);
+        invalidate(from, to - from);
       }
     }
   }
@@ -536,7 +536,25 @@ final class FileData implements Mappable {
 
   @Override
   public MappingSpace mappingSpace() {
-    return mappings;
+    MappingSpace m = mappings;
+    if (m == null) {
+      // Most files are never mapped.
+      tableLock.lock();
+      try {
+        m = mappings == null ? new MappingSpace() : mappings;
+        mappings = m;
+      } finally {
+        tableLock.unlock();
+      }
+    }
+    return m;
+  }
+
+  private void invalidate(long offset, long length) {
+    MappingSpace m = mappings;
+    if (m != null) {
+      m.invalidate(offset, length);
+    }
   }
 
   /** F_SEAL_* bits ({@code man 2 fcntl}). */
@@ -551,7 +569,7 @@ final class FileData implements Mappable {
       if ((seals & F_SEAL_SEAL) != 0) {
         throw EPERM.error();
       }
-      if ((added & F_SEAL_WRITE) != 0 && (seals & F_SEAL_WRITE) == 0 && !mappings.isEmpty()) {
+      if ((added & F_SEAL_WRITE) != 0 && (seals & F_SEAL_WRITE) == 0 && mappings != null && !mappings.isEmpty()) {
         throw gvisor.api.errno.Errno.EBUSY.error();
       }
       seals |= added;

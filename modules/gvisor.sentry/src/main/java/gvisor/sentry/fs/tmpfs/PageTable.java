@@ -15,9 +15,10 @@ final class PageTable {
   private static final int CHUNK_SHIFT = 9;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
   private static final int NEAR_CHUNKS = 4096;
+  private static final long[][] NONE = {};
 
   // Entries are memory file offsets plus one, so that 0 is a hole.
-  private long[][] near = new long[1][];
+  private long[][] near = NONE;
   private TreeMap<Long, long[]> far;
   private long pages;
 
@@ -115,7 +116,7 @@ final class PageTable {
   void trim(long page) {
     long index = page + CHUNK - 1 >>> CHUNK_SHIFT;
     if (index < near.length) {
-      near = Arrays.copyOf(near, (int) Math.max(1, index));
+      near = index == 0 ? NONE : Arrays.copyOf(near, (int) index);
     }
     if (far != null) {
       far.tailMap(index, true).clear();

@@ -154,6 +154,11 @@ public final class TmpfsRegular extends TmpfsInode implements FileOps {
   }
 
   @Override
+  public boolean allowsSharedWrites() {
+    return (data.seals() & (FileData.F_SEAL_WRITE | FileData.F_SEAL_FUTURE_WRITE)) == 0;
+  }
+
+  @Override
   public void sync(FileDescription file, boolean dataOnly) {}
 
   @Override

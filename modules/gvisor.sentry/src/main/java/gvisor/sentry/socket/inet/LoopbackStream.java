@@ -316,7 +316,7 @@ final class LoopbackStream implements StreamEndpoint {
           transport.streamPorts.add(claim);
           isBound = true;
           isBoundToAny = true;
-        } else if (transport.streamPorts.conflicts(claim, true)) {
+        } else if (transport.streamPorts.conflicts(claim)) {
           throw EADDRINUSE.error();
         }
         accepted = new ArrayDeque<>();

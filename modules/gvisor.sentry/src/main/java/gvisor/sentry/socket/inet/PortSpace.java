@@ -11,7 +11,7 @@ import java.util.List;
  * Which ports of one protocol are taken, and by whom. Guarded by the transport's lock.
  *
  * <p>Two sockets may not have the same port when their addresses overlap, unless both allow it: by SO_REUSEADDR while
- * neither listens, or by SO_REUSEPORT for sockets of the same user ({@code man 7 socket}).
+ * the one that was first does not listen, or by SO_REUSEPORT for sockets of the same user ({@code man 7 socket}).
  */
 final class PortSpace {
   /** {@code /proc/sys/net/ipv4/ip_local_port_range}. */
@@ -76,7 +76,7 @@ final class PortSpace {
   void add(Binding binding) throws ErrnoException {
     if (binding.port == 0) {
       binding.port = ephemeral(binding);
-    } else if (conflicts(binding, binding.isListening())) {
+    } else if (conflicts(binding)) {
       throw EADDRINUSE.error();
     }
     enter(binding);
@@ -98,13 +98,13 @@ final class PortSpace {
   }
 
   /** Whether somebody else's claim forbids this one. */
-  boolean conflicts(Binding binding, boolean willListen) {
+  boolean conflicts(Binding binding) {
     for (Binding other : at(binding.port)) {
       if (other == binding || !binding.overlaps(other)) {
         continue;
       }
       boolean reuse = binding.isReuseAddress() && other.isReuseAddress()
-          && !(isStream && (willListen || other.isListening()));
+          && !(isStream && other.isListening());
       boolean share = binding.isReusePort() && other.isReusePort() && binding.uid() == other.uid();
       if (!reuse && !share) {
         return true;

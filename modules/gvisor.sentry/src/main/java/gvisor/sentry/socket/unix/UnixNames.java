@@ -13,13 +13,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class UnixNames {
   private static final int AUTOBIND_NAMES = 1 << 20;
 
-  private final ConcurrentHashMap<String, UnixSocket> names = new ConcurrentHashMap<>();
+  /** A name is taken for one socket type at a time; others may have it too. */
+  private record Key(int type, String name) {}
+
+  private final ConcurrentHashMap<Key, UnixSocket> names = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<UnixSocket, Boolean> sockets = new ConcurrentHashMap<>();
   private final AtomicInteger nextAutobind = new AtomicInteger();
 
   /** Gives {@code socket} the abstract name {@code name}, which starts with NUL; EADDRINUSE. */
   void bind(String name, UnixSocket socket) throws ErrnoException {
-    if (names.putIfAbsent(name, socket) != null) {
+    if (names.putIfAbsent(new Key(socket.type(), name), socket) != null) {
       throw EADDRINUSE.error();
     }
   }
@@ -28,20 +31,20 @@ public final class UnixNames {
   String autobind(UnixSocket socket) throws ErrnoException {
     for (int tries = 0; tries < AUTOBIND_NAMES; tries++) {
       String name = String.format("\0%05x", nextAutobind.incrementAndGet() & AUTOBIND_NAMES - 1);
-      if (names.putIfAbsent(name, socket) == null) {
+      if (names.putIfAbsent(new Key(socket.type(), name), socket) == null) {
         return name;
       }
     }
     throw ENOSPC.error();
   }
 
-  /** The socket called {@code name}, or null. */
-  UnixSocket find(String name) {
-    return names.get(name);
+  /** The socket of {@code type} called {@code name}, or null. */
+  UnixSocket find(int type, String name) {
+    return names.get(new Key(type, name));
   }
 
   void unbind(String name, UnixSocket socket) {
-    names.remove(name, socket);
+    names.remove(new Key(socket.type(), name), socket);
   }
 
   void add(UnixSocket socket) {

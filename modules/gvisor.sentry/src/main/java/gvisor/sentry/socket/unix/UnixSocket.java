@@ -165,7 +165,7 @@ public abstract class UnixSocket extends Socket {
     }
     UnixSocket found;
     if (address.bytes()[PATH_OFFSET] == 0) {
-      found = names().find(UnixNames.string(address.bytes(), PATH_OFFSET, address.length - PATH_OFFSET));
+      found = names().find(unixType, UnixNames.string(address.bytes(), PATH_OFFSET, address.length - PATH_OFFSET));
     } else {
       Inode inode = PathWalk.resolve(caller, null, pathName(address), true).dentry().inode();
       inode.checkPermission(caller, Permissions.MAY_WRITE);

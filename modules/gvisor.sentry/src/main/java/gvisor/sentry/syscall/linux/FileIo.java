@@ -9,6 +9,8 @@ import static gvisor.api.errno.Errno.EPIPE;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.waiter.EventMask;
 import gvisor.sentry.kernel.Restart;
+import gvisor.sentry.kernel.SigInfo;
+import gvisor.sentry.kernel.Signal;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.vfs.Attributes;
@@ -223,10 +225,11 @@ public final class FileIo {
     return new CutBuffer(src, limit - at);
   }
 
-  /** EFBIG when a regular file may not become {@code size} bytes long. */
+  /** EFBIG and SIGXFSZ when a regular file may not become {@code size} bytes long. */
   static void checkFileSize(Task t, long size) throws ErrnoException {
     long limit = t.fileSizeLimit();
     if (limit >= 0 && size > limit) {
+      t.sendSignal(SigInfo.user(Signal.SIGXFSZ, Signal.SI_USER, t.tgid(), t.creds().uid()));
       throw EFBIG.error();
     }
   }

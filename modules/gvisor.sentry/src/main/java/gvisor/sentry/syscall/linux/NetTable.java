@@ -30,6 +30,12 @@ public final class NetTable {
     table.full(70, "msgrcv", SysMsg::msgrcv);
     table.full(71, "msgctl", SysMsg::msgctl);
     table.full(220, "semtimedop", SysSem::semtimedop);
+    table.full(240, "mq_open", SysMqueue::mq_open);
+    table.full(241, "mq_unlink", SysMqueue::mq_unlink);
+    table.full(242, "mq_timedsend", SysMqueue::mq_timedsend);
+    table.full(243, "mq_timedreceive", SysMqueue::mq_timedreceive);
+    table.full(244, "mq_notify", SysMqueue::mq_notify);
+    table.full(245, "mq_getsetattr", SysMqueue::mq_getsetattr);
     table.full(288, "accept4", SysSocket::accept4);
     table.full(299, "recvmmsg", SysReceive::recvmmsg);
     table.full(307, "sendmmsg", SysSend::sendmmsg);

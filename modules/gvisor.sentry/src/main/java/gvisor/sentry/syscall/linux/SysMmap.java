@@ -61,6 +61,12 @@ final class SysMmap {
       if (!f.isReadable()) {
         throw EACCES.error();
       }
+      if (shared && !f.ops().allowsSharedWrites()) {
+        if ((prot & MapFlags.PROT_WRITE) != 0) {
+          throw EPERM.error();
+        }
+        maxProt &= ~MapFlags.PROT_WRITE;
+      }
       if (f.path().mount().isNoExec()) {
         if ((prot & MapFlags.PROT_EXEC) != 0) {
           throw EPERM.error();

@@ -17,6 +17,9 @@ import java.lang.foreign.ValueLayout;
 public final class SysPoll {
   private static final int POLLFD_SIZE = 8;
 
+  /** As far as select looks, also where the descriptor table is shorter. */
+  private static final int FD_SETSIZE = 1024;
+
   /** What makes a descriptor of each of select's sets ready ({@code man 2 select}, "Correspondence"). */
   private static final int SELECT_READ = EventMask.READABLE | EventMask.EPOLLRDBAND | EventMask.ALWAYS;
   private static final int SELECT_WRITE = EventMask.WRITABLE | EventMask.EPOLLWRBAND | EventMask.EPOLLERR;
@@ -117,7 +120,7 @@ public final class SysPoll {
     if (n < 0) {
       throw EINVAL.error();
     }
-    n = Math.min(n, t.fds().capacity());
+    n = Math.min(n, Math.max(t.fds().capacity(), FD_SETSIZE));
     int words = (n + 63) / 64;
     long[][] sets = new long[3][];
     for (int s = 0; s < sets.length; s++) {

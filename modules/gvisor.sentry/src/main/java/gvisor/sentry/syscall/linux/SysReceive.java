@@ -161,9 +161,6 @@ final class SysReceive {
     if (n != FileOps.WOULD_BLOCK && (isEnough || n < 0)) {
       return n;
     }
-    if (wanted == 0 && s.isStream()) {
-      return 0;
-    }
     if (!waits) {
       return n;
     }

@@ -171,7 +171,7 @@ public final class SysSplice {
       if (n <= 0) {
         return done > 0 ? done : n;
       }
-      long written = writeAll(t, out, buffer.wrap(t.scratch(), 0, n), to, nonblock);
+      long written = writeAll(t, out, buffer, n, to, nonblock);
       if (written < n && in.ops().isSeekable() && inOffset == FileIo.OWN_OFFSET) {
         in.offsetLock.lock();
         try {
@@ -191,10 +191,12 @@ public final class SysSplice {
     return done;
   }
 
-  private static long writeAll(Task t, FileDescription out, KernelBuffer buffer, long offset, boolean nonblock)
-      throws ErrnoException {
+  /** Writes the first {@code length} bytes of the scratch memory; a file may take bytes without looking at them. */
+  private static long writeAll(Task t, FileDescription out, KernelBuffer buffer, long length, long offset,
+      boolean nonblock) throws ErrnoException {
     long done = 0;
-    while (buffer.remaining() > 0) {
+    while (done < length) {
+      buffer.wrap(t.scratch(), done, length - done);
       long n;
       Pipe pipe = Pipe.of(out);
       if (pipe != null && nonblock) {

@@ -1,0 +1,311 @@
+package gvisor.sentry.boot;
+
+import static gvisor.api.errno.Errno.ESRCH;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.Host;
+import gvisor.api.mem.MemoryFile;
+import gvisor.api.p9.P9Client;
+import gvisor.api.platform.Platform;
+import gvisor.sentry.fs.gofer.CacheBudget;
+import gvisor.sentry.fs.host.HostFiles;
+import gvisor.sentry.kernel.Container;
+import gvisor.sentry.kernel.IpcNamespace;
+import gvisor.sentry.kernel.Kernel;
+import gvisor.sentry.kernel.NetNamespace;
+import gvisor.sentry.kernel.PidNamespace;
+import gvisor.sentry.kernel.Task;
+import gvisor.sentry.kernel.TaskStart;
+import gvisor.sentry.kernel.ThreadGroup;
+import gvisor.sentry.kernel.UtsNamespace;
+import gvisor.sentry.loader.ProgramLoader;
+import gvisor.sentry.loader.Vdso;
+import gvisor.sentry.loader.VdsoClock;
+import gvisor.sentry.mm.ExtentAllocator;
+import gvisor.sentry.mm.PageAllocator;
+import gvisor.sentry.strace.SyscallLog;
+import gvisor.sentry.syscall.SyscallTable;
+import gvisor.sentry.tty.Terminal;
+import gvisor.sentry.vfs.MountNamespace;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/** The kernel of one sandbox with its containers. Thread-safe. */
+final class KernelSentry implements Sentry {
+  private static final Logger LOG = LogManager.getLogger(KernelSentry.class);
+  private static final long DEATH_MILLIS = 10_000;
+  private static final long CACHE_SHARE = 4;
+
+  private final Kernel kernel;
+  private final Platform platform;
+  private final NetNamespace network;
+  private final CacheBudget cacheBudget;
+  private final ProcessMaker processes;
+  private final ConcurrentHashMap<String, Running> containers = new ConcurrentHashMap<>();
+
+  /** A container. */
+  private static final class Running {
+    final Container container;
+    final PidNamespace pids;
+    final P9Client gofer;
+    final ConcurrentHashMap<Integer, ThreadGroup> started = new ConcurrentHashMap<>();
+    final ConcurrentHashMap<Integer, Terminal> terminals = new ConcurrentHashMap<>();
+    MountNamespace mounts;
+    TaskStart.Spaces spaces;
+    ThreadGroup init;
+    private boolean isStarted;
+
+    Running(String id, PidNamespace pids, P9Client gofer) {
+      this.container = new Container(id);
+      this.pids = pids;
+      this.gofer = gofer;
+    }
+
+    /** True once: for who starts it. */
+    synchronized boolean start() {
+      boolean first = !isStarted;
+      isStarted = true;
+      return first;
+    }
+
+    synchronized boolean isStarted() {
+      return isStarted;
+    }
+  }
+
+  KernelSentry(Platform platform, MemoryFile memory, Host given, SentryOptions options) throws IOException {
+    this.platform = platform;
+    VdsoClock clock = new VdsoClock(given.clock());
+    long memoryBytes = options.memoryLimitBytes() > 0
+        ? Math.min(options.memoryLimitBytes(), given.memoryBytes()) : given.memoryBytes();
+    int processors = options.processors() > 0 ? options.processors() : given.processorCount();
+    Host host = new SandboxHost(given, clock, processors, memoryBytes);
+    PageAllocator pages = new ExtentAllocator(memory, memoryBytes);
+    ProgramLoader loader = new ProgramLoader(platform, pages, host, new Vdso(pages, clock, processors));
+    SyscallTable table = new SyscallTable();
+    SystemCalls.fill(table);
+    this.kernel = new Kernel(platform, pages, host, table, loader);
+    clock.start();
+    if (options.strace()) {
+      kernel.setTracer(new SyscallLog(table));
+    }
+    Filesystems.register(kernel);
+    this.network = new NetNamespace(kernel);
+    this.cacheBudget = new CacheBudget(memoryBytes / CACHE_SHARE);
+    this.processes = new ProcessMaker(kernel, new HostFiles(kernel.deviceNumbers().anonymous()));
+  }
+
+  /** For tests of the kernel from inside. */
+  Kernel kernel() {
+    return kernel;
+  }
+
+  private Running find(String id) throws IOException {
+    Running r = containers.get(id);
+    if (r == null) {
+      throw new IOException("container " + id + " does not exist");
+    }
+    return r;
+  }
+
+  @Override
+  public void create(ContainerSpec spec) throws IOException {
+    Running r;
+    try {
+      P9Client gofer = spec.gofer() == null ? null : new P9Client(spec.gofer());
+      r = new Running(spec.id(), TaskStart.newPidNamespace(kernel), gofer);
+    } catch (ErrnoException e) {
+      throw new IOException("the gofer does not answer: " + e.errno().message());
+    }
+    if (containers.putIfAbsent(spec.id(), r) != null) {
+      throw new IOException("container " + spec.id() + " exists already");
+    }
+    boolean done = false;
+    try {
+      r.mounts = new ContainerMounts(kernel, cacheBudget, spec, r.pids, r.gofer).make();
+      String hostname = spec.hostname() == null ? "localhost" : spec.hostname();
+      String domainname = spec.domainname() == null ? "(none)" : spec.domainname();
+      r.spaces = new TaskStart.Spaces(r.pids, new UtsNamespace(kernel, hostname, domainname),
+          new IpcNamespace(kernel), network);
+      ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root());
+      remember(r, made);
+      r.init = made.task().threadGroup();
+      done = true;
+    } finally {
+      if (!done) {
+        containers.remove(spec.id());
+        release(r);
+      }
+    }
+  }
+
+  private static int remember(Running r, ProcessMaker.Made made) {
+    int pid = made.task().tgid();
+    r.started.put(pid, made.task().threadGroup());
+    if (made.terminal() != null) {
+      r.terminals.put(pid, made.terminal());
+    }
+    return pid;
+  }
+
+  @Override
+  public void start(String container) throws IOException {
+    Running r = find(container);
+    if (!r.start()) {
+      throw new IOException("container " + container + " has been started already");
+    }
+    start(r.init.leader());
+  }
+
+  private static void start(Task task) throws IOException {
+    try {
+      TaskStart.start(task);
+    } catch (ErrnoException e) {
+      TaskStart.discard(task);
+      throw new IOException("cannot start a task: " + e.errno().message());
+    }
+  }
+
+  @Override
+  public int exec(String container, ProcessSpec process) throws IOException {
+    Running r = find(container);
+    if (!r.isStarted() || r.init.isZombie()) {
+      throw new IOException("container " + container + " is not running");
+    }
+    ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root());
+    int pid = remember(r, made);
+    start(made.task());
+    return pid;
+  }
+
+  @Override
+  public int waitFor(String container, int pid) throws IOException, InterruptedException {
+    Running r = find(container);
+    ThreadGroup process = r.started.get(pid);
+    if (process == null) {
+      throw new IOException("container " + container + " has no process " + pid + " that was started from outside");
+    }
+    TaskStart.awaitEnd(process, 0);
+    return process.exitStatus();
+  }
+
+  @Override
+  public void signal(String container, int pid, int signal, boolean all) throws ErrnoException {
+    Running r = containers.get(container);
+    if (r == null) {
+      throw ESRCH.error();
+    }
+    if (!all) {
+      ThreadGroup process = pid <= 0 ? r.init : r.pids.threadGroup(pid);
+      if (process == null || process.isZombie()) {
+        throw ESRCH.error();
+      }
+      if (!r.isStarted() && process == r.init) {
+        killUnstarted(r, signal);
+        return;
+      }
+      TaskStart.signal(process, signal);
+      return;
+    }
+    boolean any = false;
+    for (ThreadGroup process : r.pids.threadGroups()) {
+      if (!process.isZombie()) {
+        TaskStart.signal(process, signal);
+        any = true;
+      }
+    }
+    if (!any) {
+      throw ESRCH.error();
+    }
+  }
+
+  /** A container that was created and never started has no thread to take a signal: a deadly one ends it here. */
+  private static void killUnstarted(Running r, int signal) {
+    if ((signal == 9 || signal == 15) && r.start()) {
+      TaskStart.discard(r.init.leader());
+    }
+  }
+
+  @Override
+  public List<ProcessInfo> processes(String container) {
+    List<ProcessInfo> list = new ArrayList<>();
+    Running r = containers.get(container);
+    if (r == null) {
+      return list;
+    }
+    for (ThreadGroup p : r.pids.threadGroups()) {
+      Task leader = p.leader();
+      list.add(new ProcessInfo(p.pid().number(), p.parentPid(r.pids), leader.creds().uid(), leader.comm(),
+          p.startRealtimeNanos(), p.utime() + p.stime(), p.threadCount()));
+    }
+    return list;
+  }
+
+  @Override
+  public void resize(String container, int pid, int rows, int columns) {
+    Running r = containers.get(container);
+    if (r == null) {
+      return;
+    }
+    Terminal terminal = r.terminals.get(pid <= 0 && r.init != null ? r.init.pid().number() : pid);
+    if (terminal != null) {
+      terminal.resize(rows, columns);
+    }
+  }
+
+  @Override
+  public void setPaused(String container, boolean paused) {
+    Running r = containers.get(container);
+    if (r != null) {
+      TaskStart.setPaused(kernel, r.container, paused);
+    }
+  }
+
+  @Override
+  public void destroy(String container) {
+    Running r = containers.remove(container);
+    if (r == null) {
+      return;
+    }
+    if (r.start()) {
+      TaskStart.discard(r.init.leader());
+    } else {
+      for (ThreadGroup process : r.pids.threadGroups()) {
+        process.kill();
+      }
+      try {
+        if (!TaskStart.awaitEnd(r.init, DEATH_MILLIS)) {
+          LOG.warn("container {}: not every task ended in time", container);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    release(r);
+  }
+
+  private static void release(Running r) {
+    if (r.mounts != null) {
+      r.mounts.release();
+    }
+    if (r.gofer != null) {
+      r.gofer.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    kernel.shutdown(DEATH_MILLIS);
+    for (Running r : containers.values()) {
+      if (r.gofer != null) {
+        r.gofer.close();
+      }
+    }
+    containers.clear();
+    platform.close();
+  }
+}

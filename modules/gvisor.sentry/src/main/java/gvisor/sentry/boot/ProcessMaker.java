@@ -1,0 +1,225 @@
+package gvisor.sentry.boot;
+
+import static gvisor.api.errno.Errno.EACCES;
+import static gvisor.api.errno.Errno.ENOENT;
+import static gvisor.api.errno.Errno.ENOTDIR;
+
+import gvisor.api.errno.Errno;
+import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostFd;
+import gvisor.sentry.auth.Capability;
+import gvisor.sentry.auth.Credentials;
+import gvisor.sentry.boot.Sentry.StartException;
+import gvisor.sentry.fs.devpts.TerminalDevices;
+import gvisor.sentry.fs.host.HostFiles;
+import gvisor.sentry.fs.host.HostTerminal;
+import gvisor.sentry.kernel.Container;
+import gvisor.sentry.kernel.FdTable;
+import gvisor.sentry.kernel.Kernel;
+import gvisor.sentry.kernel.Rlimits;
+import gvisor.sentry.kernel.Task;
+import gvisor.sentry.kernel.TaskExec;
+import gvisor.sentry.kernel.TaskStart;
+import gvisor.sentry.tty.Terminal;
+import gvisor.sentry.tty.TerminalFile;
+import gvisor.sentry.vfs.Caller;
+import gvisor.sentry.vfs.DeviceNumbers;
+import gvisor.sentry.vfs.FileDescription;
+import gvisor.sentry.vfs.FsContext;
+import gvisor.sentry.vfs.KernelCaller;
+import gvisor.sentry.vfs.OpenFlags;
+import gvisor.sentry.vfs.Path;
+import gvisor.sentry.vfs.PathWalk;
+import java.io.IOException;
+import java.util.List;
+
+/** Turns a {@link ProcessSpec} into a process that waits to be started. */
+final class ProcessMaker {
+  private static final int NOT_EXECUTABLE = 126;
+  private static final int NOT_FOUND = 127;
+  private static final int DEFAULT_UMASK = 022;
+  private static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+  private final Kernel kernel;
+  private final HostFiles hostFiles;
+
+  ProcessMaker(Kernel kernel, HostFiles hostFiles) {
+    this.kernel = kernel;
+    this.hostFiles = hostFiles;
+  }
+
+  /** A process, and the terminal it was given or null. */
+  record Made(Task task, Terminal terminal) {}
+
+  /** Makes the process in {@code spaces} below {@code root}. */
+  Made make(ProcessSpec spec, Container container, TaskStart.Spaces spaces, Path root) throws IOException {
+    if (spec.args().isEmpty()) {
+      throw new IOException("process.args is empty");
+    }
+    FsContext fs = directories(spec, root);
+    Task task;
+    try {
+      task = TaskStart.create(kernel, container, spaces, credentials(spec), fs, new FdTable(), limits(spec));
+    } catch (ErrnoException e) {
+      fs.release();
+      throw new IOException("process: cannot be made: " + e.errno().message());
+    }
+    boolean done = false;
+    try {
+      task.threadGroup().setOomScoreAdj(spec.oomScoreAdj());
+      Terminal terminal = openFiles(task, spec);
+      load(task, spec);
+      done = true;
+      return new Made(task, terminal);
+    } finally {
+      if (!done) {
+        TaskStart.discard(task);
+      }
+    }
+  }
+
+  private FsContext directories(ProcessSpec spec, Path root) throws IOException {
+    FsContext atRoot = new FsContext(root, root, 0);
+    Caller caller = new KernelCaller(atRoot, kernel.host().clock());
+    String cwd = spec.cwd() == null || spec.cwd().isEmpty() ? "/" : spec.cwd();
+    try {
+      if (!cwd.startsWith("/")) {
+        throw new IOException("process.cwd is not absolute: " + cwd);
+      }
+      Path at;
+      try {
+        at = PathWalk.resolve(caller, null, cwd, true);
+      } catch (ErrnoException e) {
+        if (e.errno() != ENOENT) {
+          throw e;
+        }
+        ContainerMounts.makeDirectories(caller, cwd);
+        at = PathWalk.resolve(caller, null, cwd, true);
+      }
+      if (!at.dentry().inode().isDirectory()) {
+        throw ENOTDIR.error();
+      }
+      return new FsContext(root, at, spec.umask() < 0 ? DEFAULT_UMASK : spec.umask() & 0777);
+    } catch (ErrnoException e) {
+      throw new IOException("process.cwd: " + cwd + ": " + e.errno().message());
+    } finally {
+      atRoot.release();
+    }
+  }
+
+  private static Credentials credentials(ProcessSpec spec) {
+    long[] c = spec.capabilities();
+    int uid = spec.uid();
+    int gid = spec.gid();
+    Credentials creds = Credentials.root(0).withUids(uid, uid, uid, uid).withGids(gid, gid, gid, gid);
+    if (spec.additionalGids() != null) {
+      creds = creds.withGroups(spec.additionalGids());
+    }
+    if (c != null) {
+      long all = Capability.ALL;
+      creds = creds.withCapabilities(c[3] & all, c[1] & all, c[2] & all, c[0] & all, c[4] & all);
+    }
+    return spec.noNewPrivileges() ? creds.withNoNewPrivs() : creds;
+  }
+
+  private static Rlimits limits(ProcessSpec spec) throws IOException {
+    Rlimits limits = new Rlimits();
+    if (spec.rlimits() != null) {
+      for (ProcessSpec.Rlimit r : spec.rlimits()) {
+        if (r.resource() < 0 || r.resource() >= Rlimits.COUNT || Long.compareUnsigned(r.soft(), r.hard()) > 0) {
+          throw new IOException("process.rlimits: resource " + r.resource() + " is unknown, or soft is above hard");
+        }
+        boolean files = r.resource() == Rlimits.RLIMIT_NOFILE;
+        limits.put(r.resource(), files ? atMostOpen(r.soft()) : r.soft(), files ? atMostOpen(r.hard()) : r.hard());
+      }
+    }
+    return limits;
+  }
+
+  private static long atMostOpen(long limit) {
+    return Long.compareUnsigned(limit, Rlimits.NR_OPEN) > 0 ? Rlimits.NR_OPEN : limit;
+  }
+
+  /** Puts standard input, output and error into the table; the terminal if it has one. */
+  private Terminal openFiles(Task task, ProcessSpec spec) throws IOException {
+    HostFd[] stdio = spec.stdio() == null ? new HostFd[0] : spec.stdio();
+    try {
+      if (spec.terminal()) {
+        return openTerminal(task, spec, stdio);
+      }
+      FileDescription[] files = hostFiles.open(stdio, spec.uid(), spec.gid());
+      for (int i = 0; i < files.length; i++) {
+        if (files[i] != null) {
+          task.fds().replace(i, files[i], false, FdTable.MAX_FDS);
+        }
+      }
+      return null;
+    } catch (ErrnoException e) {
+      throw new IOException("process: standard input, output or error cannot be used: " + e.errno().message());
+    }
+  }
+
+  private Terminal openTerminal(Task task, ProcessSpec spec, HostFd[] stdio) throws ErrnoException, IOException {
+    if (stdio.length == 0 || stdio[0] == null) {
+      throw new IOException("process.terminal is true, but there is no terminal");
+    }
+    Terminal terminal = TerminalDevices.of(kernel).newTerminal(DeviceNumbers.make(5, 1));
+    HostTerminal.connect(stdio[0], terminal);
+    if (spec.rows() > 0 && spec.columns() > 0) {
+      terminal.resize(spec.rows(), spec.columns());
+    }
+    TerminalFile ops = new TerminalFile(terminal, task, OpenFlags.O_RDWR);
+    // The node that ttyname(3) finds: what is open here looks like /dev/console opened.
+    Path path = PathWalk.resolve(task, null, "/dev/console", true);
+    FileDescription file = new FileDescription(ops, path, OpenFlags.O_RDWR);
+    task.fds().replace(0, file.acquire(), false, FdTable.MAX_FDS);
+    task.fds().replace(1, file.acquire(), false, FdTable.MAX_FDS);
+    task.fds().replace(2, file, false, FdTable.MAX_FDS);
+    return terminal;
+  }
+
+  private void load(Task task, ProcessSpec spec) throws IOException {
+    String name = spec.args().getFirst();
+    String path = name.indexOf('/') >= 0 ? name : search(task, spec.env(), name);
+    try {
+      FileDescription file = TaskExec.open(task, null, path, true);
+      try {
+        TaskStart.load(task, file, path, spec.args().toArray(String[]::new), spec.env().toArray(String[]::new));
+      } finally {
+        file.close();
+      }
+    } catch (ErrnoException e) {
+      Errno errno = e.errno();
+      boolean missing = errno == ENOENT || errno == ENOTDIR;
+      throw new StartException("exec `" + path + "': " + lower(errno.message()), missing ? NOT_FOUND : NOT_EXECUTABLE);
+    }
+  }
+
+  /** Finds {@code name} in the PATH of the process' own environment, as a shell would. */
+  private String search(Task task, List<String> env, String name) throws StartException {
+    String variable = DEFAULT_PATH;
+    for (String e : env) {
+      if (e.startsWith("PATH=")) {
+        variable = e.substring("PATH=".length());
+      }
+    }
+    boolean denied = false;
+    for (String directory : variable.split(":", -1)) {
+      String path = directory.isEmpty() ? "./" + name : directory + "/" + name;
+      try {
+        TaskExec.open(task, null, path, true).close();
+        return path;
+      } catch (ErrnoException e) {
+        denied |= e.errno() == EACCES;
+      }
+    }
+    if (denied) {
+      throw new StartException("exec `" + name + "': permission denied", NOT_EXECUTABLE);
+    }
+    throw new StartException("executable file `" + name + "' not found in $PATH", NOT_FOUND);
+  }
+
+  private static String lower(String message) {
+    return message.isEmpty() ? message : Character.toLowerCase(message.charAt(0)) + message.substring(1);
+  }
+}
