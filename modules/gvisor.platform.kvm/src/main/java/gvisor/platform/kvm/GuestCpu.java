@@ -12,7 +12,8 @@ import java.lang.foreign.MemorySegment;
  */
 final class GuestCpu {
   private static final int FUNCTION = 0, INDEX = 4, EAX = 12, EBX = 16, ECX = 20, EDX = 24;
-  private static final int LEAF_FEATURES = 1, LEAF_MORE_FEATURES = 7, LEAF_XSAVE = 13, LEAF_HYPERVISOR = 0x40000000;
+  private static final int LEAF_FEATURES = 1, LEAF_MORE_FEATURES = 7, LEAF_XSAVE = 13, LEAF_HYPERVISOR = 0x40000000,
+      LEAF_ADDRESS_SIZES = 0x80000008;
 
   /** Of leaf 1: MONITOR, VMX, x2APIC, TSC deadline timer. */
   private static final int NOT_IN_ECX = 1 << 3 | 1 << 5 | 1 << 21 | 1 << 24;
@@ -30,11 +31,15 @@ final class GuestCpu {
 
   private static final long AVX512 = 0xe0;
 
+  /** Of a processor that does not say. */
+  private static final int LEAST_PHYSICAL_BITS = 36;
+
   private final MemorySegment cpuid;
   private final boolean hasXsave;
   private final boolean hasFsGsBase;
   private final long xcr0;
   private final int xsaveSize;
+  private final int physicalBits;
 
   GuestCpu(Kvm kvm) throws ErrnoException {
     cpuid = kvm.supportedCpuid();
@@ -42,6 +47,7 @@ final class GuestCpu {
     boolean xsave = false;
     boolean fsGsBase = false;
     long features = 3;
+    int addressBits = LEAST_PHYSICAL_BITS;
     int kept = 0;
     for (int i = 0; i < count; i++) {
       MemorySegment e = entry(i);
@@ -64,6 +70,8 @@ final class GuestCpu {
         }
         e.set(JAVA_INT, EAX, (int) features);
         e.set(JAVA_INT, EDX, 0);
+      } else if (leaf == LEAF_ADDRESS_SIZES) {
+        addressBits = e.get(JAVA_INT, EAX) & 0xff;
       }
       entry(kept++).copyFrom(e);
     }
@@ -72,6 +80,7 @@ final class GuestCpu {
     hasFsGsBase = fsGsBase;
     xcr0 = features;
     xsaveSize = sizeOf(features, kept);
+    physicalBits = addressBits;
   }
 
   /** {@code struct kvm_cpuid2}. */
@@ -95,6 +104,11 @@ final class GuestCpu {
   /** Bytes of the XSAVE area in the standard format. */
   int xsaveSize() {
     return xsaveSize;
+  }
+
+  /** The first guest-physical address that there is none of. */
+  long physicalEnd() {
+    return 1L << physicalBits;
   }
 
   private int sizeOf(long features, int count) {

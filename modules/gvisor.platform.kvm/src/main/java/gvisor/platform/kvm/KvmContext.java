@@ -28,7 +28,7 @@ final class KvmContext implements Context {
 
   /** Exception vectors. */
   private static final int DIVIDE = 0, DEBUG = 1, OVERFLOW = 4, BOUND = 5, INVALID_OPCODE = 6, NOT_PRESENT = 11,
-      STACK = 12, X87 = 16, ALIGNMENT = 17, SIMD = 19;
+      STACK = 12, PROTECTION = 13, X87 = 16, ALIGNMENT = 17, SIMD = 19;
 
   /** First byte of {@code int n}. */
   private static final int INT_INSTRUCTION = 0xcd;
@@ -335,8 +335,14 @@ final class KvmContext implements Context {
       case X87 -> raise(SIGFPE, ExtendedState.x87Code(currentExtendedState(p)), rip);
       case ALIGNMENT -> raise(SIGBUS, BUS_ADRALN, 0);
       case SIMD -> raise(SIGFPE, ExtendedState.sseCode(currentExtendedState(p)), rip);
+      case PROTECTION -> isMonitor(rip) ? raise(SIGILL, ILL_ILLOPN, rip) : raise(SIGSEGV, SI_KERNEL, 0);
       default -> vector < 32 ? raise(SIGSEGV, SI_KERNEL, 0) : StopReason.INTERRUPTED;
     };
+  }
+
+  /** Whether {@code monitor} or {@code mwait} is at {@code rip}, which applications do not have; KVM says otherwise. */
+  private boolean isMonitor(long rip) {
+    return space.byteAt(rip) == 0x0f && space.byteAt(rip + 1) == 0x01 && (space.byteAt(rip + 2) & ~1) == 0xc8;
   }
 
   private StopReason raise(int number, int code, long address) {

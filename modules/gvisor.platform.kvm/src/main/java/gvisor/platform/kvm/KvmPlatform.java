@@ -1,5 +1,6 @@
 package gvisor.platform.kvm;
 
+import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.platform.AddressSpace;
 import gvisor.api.platform.Context;
@@ -42,6 +43,9 @@ final class KvmPlatform implements Platform {
       vm = device.newMachine();
       GuestCpu cpu = new GuestCpu(device);
       slots = new Slots(vm, memory, device.capability(Kvm.CAP_NR_MEMSLOTS));
+      if (slots.end() + TableMemory.SIZE > cpu.physicalEnd()) {
+        throw Errno.EFBIG.error(); // more memory than the processor can address
+      }
       own = new TableMemory(slots, slots.end());
       int max = Math.min(maxProcessors, Math.min(Processors.MAX, Math.max(1, device.capability(Kvm.CAP_MAX_VCPUS))));
       long firstPage = reserve(own, Ring0.FIXED_PAGES);

@@ -17,7 +17,7 @@ final class TableMemory {
   static final int PAGE = 4096;
 
   /** 512 MiB of tables map 256 GiB. */
-  private static final long SIZE = 512L << 20;
+  static final long SIZE = 512L << 20;
 
   private static final int RETIRED_MAX = 4096;
 

@@ -355,6 +355,7 @@ class KvmPlatformTest {
       assertSignal(c, space, 11, kernel, 0x0f, 0x09); // wbinvd
       assertSignal(c, space, 11, kernel, 0xcd, 0x80); // int 0x80
       assertSignal(c, space, 11, kernel, 0xcd, 0x0e); // int 14
+      assertSignal(c, space, 4, 2, 0x0f, 0x01, 0xc8); // monitor
       assertSignal(c, space, 4, 2, 0x0f, 0x0b); // ud2
       assertEquals(Guest.RAW, c.signalAddress());
       assertSignal(c, space, 5, kernel, 0xcc);
@@ -542,6 +543,24 @@ class KvmPlatformTest {
         Thread.onSpinWait();
       }
       worker.get();
+    }
+  }
+
+  @Test
+  void segmentBasesThatTheApplicationSetsAreSeenAndKept() throws Exception {
+    try (AddressSpace space = guest.newSpace(); Context c = guest.platform.newContext()) {
+      c.registers().set(Registers.GS_BASE, 0x1234_5000);
+      StopReason why = runRaw(c, space, 0xf3, 0x48, 0x0f, 0xae, 0xd3); // wrfsbase rbx
+      if (why == StopReason.SIGNAL) {
+        assertEquals(4, c.signal()); // a processor without
+        return;
+      }
+      assertEquals(Guest.DATA, c.registers().get(Registers.FS_BASE));
+      assertEquals(0x1234_5000, c.registers().get(Registers.GS_BASE));
+      guest.setData(8, 99);
+      assertEquals(StopReason.SYSCALL, runRaw(c, space, 0x64, 0x48, 0x8b, 0x14, 0x25, 8, 0, 0, 0)); // mov rdx, fs:[8]
+      assertEquals(99, c.registers().get(Registers.RDX));
+      c.leave();
     }
   }
 
