@@ -11,10 +11,11 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * One set of page tables. A mapping is in force when it is written down. What is taken away is first written down, then
- * every other context that runs here is made to leave application code once (KVM may have read the old entry and not
- * yet acted on it), and then KVM forgets the pages. A context announces itself before it runs, the caller writes before
- * it looks for contexts: one sees the other.
+ * One set of page tables. A mapping is in force when it is written down. What is taken away is first written down. If
+ * anybody runs application code here, every such context is then made to leave it once (KVM may have read the old entry
+ * and not yet acted on it), and KVM forgets the pages; if nobody does, that waits until somebody wants to, which often is
+ * never: programs end and are replaced. A context announces itself before it looks for stale pages, the caller notes
+ * stale pages before it looks for contexts: one sees the other.
  */
 final class KvmAddressSpace implements AddressSpace {
   private static final KvmContext[] NONE = {};
@@ -28,6 +29,7 @@ final class KvmAddressSpace implements AddressSpace {
   private final StaleRuns stale = new StaleRuns();
   private volatile KvmContext[] contexts = NONE;
   private volatile Thread waiter;
+  private volatile boolean hasStale;
   private boolean closed;
 
   KvmAddressSpace(KvmPlatform platform, PageTables tables) {
@@ -111,6 +113,8 @@ final class KvmAddressSpace implements AddressSpace {
     try {
       if (!closed) {
         closed = true;
+        stale.clear();
+        hasStale = false;
         tables.close();
       }
     } finally {
@@ -177,20 +181,45 @@ final class KvmAddressSpace implements AddressSpace {
     }
   }
 
-  private void forgetStale() {
-    if (!stale.isEmpty()) {
-      expelOthers();
+  /** Whether there are pages to be forgotten before application code may run. */
+  boolean hasStale() {
+    return hasStale;
+  }
+
+  /** Has them forgotten. The caller's context is not in application code. */
+  void settle() {
+    spaceLock.lock();
+    try {
       stale.forget(platform.slots());
+      hasStale = false;
+    } finally {
+      spaceLock.unlock();
     }
   }
 
-  /** Waits until every context has left application code once. The caller's own, if it has one, is not in it. */
-  private void expelOthers() {
+  private void forgetStale() {
+    if (stale.isEmpty()) {
+      return;
+    }
+    hasStale = true;
+    if (expelOthers()) {
+      stale.forget(platform.slots());
+      hasStale = false;
+    }
+  }
+
+  /**
+   * Waits until every context has left application code once; false if none was there. The caller's own, if it has one,
+   * is not.
+   */
+  private boolean expelOthers() {
+    boolean any = false;
     for (KvmContext c : contexts) {
       long turn = c.turn();
       if ((turn & 1) == 0) {
         continue;
       }
+      any = true;
       waiter = Thread.currentThread();
       c.nudge();
       while (c.turn() == turn) {
@@ -198,6 +227,7 @@ final class KvmAddressSpace implements AddressSpace {
       }
     }
     waiter = null;
+    return any;
   }
 
   private void checkOpen() {

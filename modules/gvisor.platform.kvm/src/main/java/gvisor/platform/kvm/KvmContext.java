@@ -244,6 +244,13 @@ final class KvmContext implements Context {
       }
       regs.set(JAVA_LONG, Processor.RFLAGS, regs.get(JAVA_LONG, Processor.RFLAGS) & USER_FLAGS | FIXED_FLAGS);
       turn = turn + 1;
+      if (space.hasStale()) {
+        turn = turn + 1;
+        space.left();
+        interruption.compareAndSet(RUNNING, IDLE);
+        space.settle();
+        continue;
+      }
       long result = p.run(regs, space.root());
       turn = turn + 1;
       space.left();
