@@ -1,116 +1,119 @@
 package gvisor.host;
 
-import static gvisor.host.libc.Libc.check;
-
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.host.libc.Libc;
 import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
 import gvisor.host.seccomp.Bpf;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 
 /**
- * Gives up what a process no longer needs, for good and for all of its threads. What the Java side cannot name, a bug in
- * the VM or in native code still could; this is for that day.
+ * How a process of ours that has all it needs gives up everything else, step by step: the host's files, its privileges,
+ * most system calls. Each step holds for every thread of the process and cannot be undone. In this order.
  */
 public final class Confinement {
-  private static final long NR_SECCOMP = 317;
-  private static final long SECCOMP_SET_MODE_FILTER = 1;
-  private static final long SECCOMP_FILTER_FLAG_TSYNC = 1;
+  /** User and group that own nothing on most machines. */
+  public static final int NOBODY = 65534;
 
-  private static final int UNSHARE = 272, SETNS = 308, MOUNT = 165, UMOUNT2 = 166, PIVOT_ROOT = 155, CHROOT = 161;
-  private static final int EXECVE = 59, EXECVEAT = 322;
-  private static final int INIT_MODULE = 175, FINIT_MODULE = 313, DELETE_MODULE = 176, KEXEC_LOAD = 246;
-  private static final int KEXEC_FILE_LOAD = 320, REBOOT = 169, SWAPON = 167, SWAPOFF = 168, ACCT = 163, BPF = 321;
-  private static final int PERF_EVENT_OPEN = 298, KEYCTL = 250, ADD_KEY = 248, REQUEST_KEY = 249, IOPL = 172;
-  private static final int IOPERM = 173, SETTIMEOFDAY = 164, CLOCK_SETTIME = 227, ADJTIMEX = 159;
-  private static final int CLOCK_ADJTIME = 305, SETHOSTNAME = 170, SETDOMAINNAME = 171, QUOTACTL = 179;
-  private static final int IO_URING_SETUP = 425, USERFAULTFD = 323, OPEN_BY_HANDLE_AT = 304, OPEN_TREE = 428;
-  private static final int MOVE_MOUNT = 429, FSOPEN = 430, MOUNT_SETATTR = 442, NFSSERVCTL = 180, SYSLOG = 103;
-  private static final int PROCESS_VM_READV = 310, PROCESS_VM_WRITEV = 311;
+  /** {@link Spawn#namespaces} of a process that will {@link #enterEmptyRoot}, and has no use for the host's networks. */
+  public static final long NAMESPACES =
+      Spawn.CLONE_NEWNS | Spawn.CLONE_NEWNET | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS;
 
-  /** What neither a sandbox nor a gofer has any business with. */
-  private static final int[] NEVER = {
-    UNSHARE, SETNS, MOUNT, UMOUNT2, PIVOT_ROOT, CHROOT, EXECVE, EXECVEAT, INIT_MODULE, FINIT_MODULE, DELETE_MODULE,
-    KEXEC_LOAD, KEXEC_FILE_LOAD, REBOOT, SWAPON, SWAPOFF, ACCT, BPF, PERF_EVENT_OPEN, KEYCTL, ADD_KEY, REQUEST_KEY,
-    IOPL, IOPERM, SETTIMEOFDAY, CLOCK_SETTIME, ADJTIMEX, CLOCK_ADJTIME, SETHOSTNAME, SETDOMAINNAME, QUOTACTL,
-    IO_URING_SETUP, USERFAULTFD, OPEN_BY_HANDLE_AT, OPEN_TREE, MOVE_MOUNT, FSOPEN, MOUNT_SETATTR, NFSSERVCTL, SYSLOG,
-    PROCESS_VM_READV, PROCESS_VM_WRITEV
-  };
-
-  private static final int SOCKET = 41, CONNECT = 42, BIND = 49, LISTEN = 50;
-
-  /** Making a connection to anything. */
-  private static final int[] SOCKETS = {SOCKET, CONNECT, BIND, LISTEN};
-
-  private static final int OPEN = 2, CREAT = 85, OPENAT = 257, OPENAT2 = 437, TRUNCATE = 76, RENAME = 82;
-  private static final int MKDIR = 83, RMDIR = 84, LINK = 86, UNLINK = 87, SYMLINK = 88, CHMOD = 90, CHOWN = 92;
-  private static final int LCHOWN = 94, UTIME = 132, MKNOD = 133, UTIMES = 235, MKDIRAT = 258, MKNODAT = 259;
-  private static final int FCHOWNAT = 260, UNLINKAT = 263, RENAMEAT = 264, LINKAT = 265, SYMLINKAT = 266;
-  private static final int FCHMODAT = 268, UTIMENSAT = 280, RENAMEAT2 = 316, SETXATTR = 188, LSETXATTR = 189;
-  private static final int REMOVEXATTR = 197, LREMOVEXATTR = 198, FCHMODAT2 = 452, NAME_TO_HANDLE_AT = 303;
-
-  /** Reaching a file by name. */
-  private static final int[] FILES = {
-    OPEN, CREAT, OPENAT, OPENAT2, TRUNCATE, RENAME, MKDIR, RMDIR, LINK, UNLINK, SYMLINK, CHMOD, CHOWN, LCHOWN, UTIME,
-    MKNOD, UTIMES, MKDIRAT, MKNODAT, FCHOWNAT, UNLINKAT, RENAMEAT, LINKAT, SYMLINKAT, FCHMODAT, UTIMENSAT, RENAMEAT2,
-    SETXATTR, LSETXATTR, REMOVEXATTR, LREMOVEXATTR, FCHMODAT2, NAME_TO_HANDLE_AT
-  };
+  private static final long MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32,
+      MS_REC = 0x4000, MS_PRIVATE = 1 << 18;
+  private static final int MNT_DETACH = 2;
+  private static final int NR_PIVOT_ROOT = 155;
+  private static final int NR_SECCOMP = 317;
+  private static final int SECCOMP_SET_MODE_FILTER = 1;
+  private static final int SECCOMP_FILTER_FLAG_TSYNC = 1;
 
   private Confinement() {}
 
+  /** Has the JVM read now what it would look for in files at the first use of dates and time zones. */
+  public static void readFilesNow() {
+    DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(ZonedDateTime.now(ZoneId.systemDefault()));
+    ZoneId.of("UTC").getRules();
+  }
+
   /**
-   * Makes the empty directory {@code directory} this process' root. Files that are open stay so.
-   *
-   * @throws ErrnoException EPERM without CAP_SYS_CHROOT
+   * Whether this process has a mount namespace of its own, and so may {@link #enterEmptyRoot} without harm to others.
    */
-  public static void enterRoot(String directory) throws ErrnoException {
-    try (Arena arena = Arena.ofConfined()) {
-      check(Libc.syscall(Sys.NR_CHROOT, Memory.cString(arena, directory), 0, 0, 0, 0, 0));
-      check(Libc.syscall(Sys.NR_CHDIR, Memory.cString(arena, "/"), 0, 0, 0, 0, 0));
+  public static boolean hasOwnMounts() {
+    try {
+      Path own = Files.readSymbolicLink(Path.of("/proc/self/ns/mnt"));
+      long parent = ProcessHandle.current().parent().map(ProcessHandle::pid).orElse(1L);
+      return !own.equals(Files.readSymbolicLink(Path.of("/proc/" + parent + "/ns/mnt")));
+    } catch (IOException e) {
+      return false;
     }
   }
 
   /**
-   * Has the host's kernel refuse, with EPERM, what would reach out of this process: running programs, changing mounts
-   * and namespaces, making connections, and with {@code files} reaching any file by name. It binds every thread and
-   * every child from now on.
+   * Makes an empty, read-only file system the root of every thread, and lets go of all others. Needs CAP_SYS_ADMIN and a
+   * mount namespace of its own.
    *
-   * @throws ErrnoException EINVAL on a host without seccomp
+   * @throws ErrnoException EPERM without them
    */
-  public static void forbidReachingOut(boolean files) throws ErrnoException {
-    Bpf filter = new Bpf().requireX8664().load(Bpf.NUMBER);
-    // System calls of the x32 ABI have bit 30 set and would pass by any other comparison.
-    filter.jumpAtLeast(0x40000000, 0, 1).ret(Bpf.KILL_PROCESS);
-    forbid(filter, NEVER);
-    forbid(filter, SOCKETS);
-    if (files) {
-      forbid(filter, FILES);
+  public static void enterEmptyRoot() throws ErrnoException {
+    if (!hasOwnMounts()) {
+      throw Errno.EPERM.error();
     }
-    filter.ret(Bpf.ALLOW);
     try (Arena arena = Arena.ofConfined()) {
-      check(Libc.prctl(Sys.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-      long thread =
-          check(
-              Libc.syscall(
-                  NR_SECCOMP,
-                  SECCOMP_SET_MODE_FILTER,
-                  SECCOMP_FILTER_FLAG_TSYNC,
-                  filter.toSockFprog(arena).address(),
-                  0,
-                  0,
-                  0));
-      if (thread != 0) {
-        // A thread that has a filter of its own keeps it from being bound; there must be none.
-        throw Errno.EBUSY.error();
+      long none = Memory.cString(arena, "none");
+      long tmpfs = Memory.cString(arena, "tmpfs");
+      long root = Memory.cString(arena, "/");
+      long dot = Memory.cString(arena, ".");
+      long place = Memory.cString(arena, "/proc"); // there is one everywhere, and it is not needed any more
+      Libc.check(Libc.mount(none, root, 0, MS_REC | MS_PRIVATE, 0));
+      long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+      Libc.check(Libc.mount(none, place, tmpfs, flags, Memory.cString(arena, "size=4k,nr_inodes=2,mode=0555")));
+      Libc.check(Libc.mount(none, place, 0, MS_REMOUNT | MS_RDONLY | flags, 0));
+      Libc.check(Libc.chdir(place));
+      // The old root ends up on top of the new one, from where it is taken off (man 2 pivot_root, NOTES).
+      Libc.check(Libc.syscall(NR_PIVOT_ROOT, dot, dot, 0, 0, 0, 0));
+      Libc.check(Libc.umount2(dot, MNT_DETACH));
+      Libc.check(Libc.chdir(root));
+    }
+  }
+
+  /**
+   * Makes the empty directory {@code directory} the root of every thread. Unlike {@link #enterEmptyRoot} it leaves what
+   * is mounted below directories that are open; needs CAP_SYS_CHROOT only.
+   */
+  public static void changeRoot(String directory) throws ErrnoException {
+    try (Arena arena = Arena.ofConfined()) {
+      Libc.check(Libc.syscall(Sys.NR_CHROOT, Memory.cString(arena, directory), 0, 0, 0, 0, 0));
+      Libc.check(Libc.chdir(Memory.cString(arena, "/")));
+    }
+  }
+
+  /**
+   * Makes every thread run as {@code uid} and {@code gid} without other groups; from root to another user, this takes
+   * every capability away. libc has all threads do it.
+   */
+  public static void become(int uid, int gid) throws ErrnoException {
+    Libc.check(Libc.setgroups(0, 0));
+    Libc.check(Libc.setresgid(gid, gid, gid));
+    Libc.check(Libc.setresuid(uid, uid, uid));
+  }
+
+  /** Puts {@code filter} on every thread, and on whatever they start. */
+  public static void restrictSystemCalls(Bpf filter) throws ErrnoException {
+    try (Arena arena = Arena.ofConfined()) {
+      Libc.check(Libc.prctl(Sys.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+      long program = filter.toSockFprog(arena).address();
+      long failed = Libc.check(
+          Libc.syscall(NR_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, program, 0, 0, 0));
+      if (failed != 0) {
+        throw Errno.EBUSY.error(); // a thread has a filter of its own
       }
-    }
-  }
-
-  private static void forbid(Bpf filter, int[] numbers) {
-    for (int number : numbers) {
-      filter.jumpEqual(number, 0, 1).ret(Bpf.ERRNO | Errno.EPERM.number());
     }
   }
 }

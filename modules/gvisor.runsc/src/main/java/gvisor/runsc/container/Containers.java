@@ -175,7 +175,6 @@ public final class Containers {
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
         .put("id", id)
-        .put("emptyDirectory", emptyDirectory(id).toString())
         .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
   }
 
@@ -191,7 +190,7 @@ public final class Containers {
     return request;
   }
 
-  /** What the sandbox and the gofer see of the host's files once they have opened what they need. */
+  /** What the gofer sees of the host's files once it has opened what it serves. */
   private Path emptyDirectory(String id) {
     return store.directory(id).resolve("empty");
   }

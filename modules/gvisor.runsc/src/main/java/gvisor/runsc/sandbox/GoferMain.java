@@ -44,7 +44,7 @@ public final class GoferMain {
               point.path("name").asText(), point.path("path").asText(), point.path("readOnly").asBoolean()));
     }
     try (Gofer gofer = new Gofer(points)) {
-      Privileges.giveUp(request.body().path("emptyDirectory").asText(), false);
+      Privileges.giveUpAllButFiles(request.body().path("emptyDirectory").asText());
       parent.send(ControlServer.success(), List.of());
       parent.close();
       gofer.serve(new P9Socket(request.fds().getFirst()));

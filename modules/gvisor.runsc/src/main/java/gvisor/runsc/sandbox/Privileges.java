@@ -2,6 +2,8 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.host.Confinement;
+import gvisor.host.seccomp.GoferFilter;
+import gvisor.host.seccomp.SentryFilter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,9 +12,6 @@ import java.nio.file.Path;
 final class Privileges {
   private static final int CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3;
   private static final int CAP_FSETID = 4, CAP_SETGID = 6, CAP_SETUID = 7, CAP_SYS_CHROOT = 18, CAP_MKNOD = 27;
-
-  /** The sandbox only has to get into its empty root. */
-  static final long SANDBOX = 1L << CAP_SYS_CHROOT;
 
   /** The gofer acts on files for every user of the container. */
   static final long GOFER =
@@ -37,21 +36,51 @@ final class Privileges {
     }
   }
 
-  /**
-   * Leaves the host's files and calls behind; the process has to have everything open by now. A process that is about to
-   * be a training run stays free: it starts a program at its end, to write down what it has learnt.
-   */
-  static void giveUp(String emptyDirectory, boolean alsoFilesByName) throws IOException {
-    if (Boolean.getBoolean("gvisor.training")) {
+  /** The sandbox leaves the host's files and its privileges behind; it has to have everything open by now. */
+  static void giveUpFiles() throws IOException {
+    if (isTraining()) {
+      return;
+    }
+    try {
+      Confinement.readFilesNow();
+      if (isRoot()) {
+        Confinement.enterEmptyRoot();
+        Confinement.become(Confinement.NOBODY, Confinement.NOBODY);
+      }
+    } catch (ErrnoException e) {
+      throw new IOException("cannot confine the sandbox: " + e.getMessage());
+    }
+  }
+
+  /** From here on the sandbox has only the system calls that a running kernel needs. */
+  static void restrictCalls() throws IOException {
+    if (isTraining()) {
+      return;
+    }
+    try {
+      Confinement.restrictSystemCalls(SentryFilter.program());
+    } catch (ErrnoException e) {
+      throw new IOException("cannot restrict the sandbox's system calls: " + e.getMessage());
+    }
+  }
+
+  /** The gofer keeps what it opened, and the calls to work with files. */
+  static void giveUpAllButFiles(String emptyDirectory) throws IOException {
+    if (isTraining()) {
       return;
     }
     try {
       if (isRoot()) {
-        Confinement.enterRoot(emptyDirectory);
+        Confinement.changeRoot(emptyDirectory);
       }
-      Confinement.forbidReachingOut(alsoFilesByName);
+      Confinement.restrictSystemCalls(GoferFilter.program());
     } catch (ErrnoException e) {
-      throw new IOException("cannot confine the process: " + e.getMessage());
+      throw new IOException("cannot confine the gofer: " + e.getMessage());
     }
+  }
+
+  /** A process of the build's training run starts a program at its end, to write down what it has learnt. */
+  private static boolean isTraining() {
+    return Boolean.getBoolean("gvisor.training");
   }
 }

@@ -59,7 +59,7 @@ public final class SandboxMain {
           settings.path("debug").asBoolean(), settings.path("debugLog").asText(), settings.path("id").asText(), "boot");
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       sentry = boot(settings, memory);
-      Privileges.giveUp(settings.path("emptyDirectory").asText(), true);
+      Privileges.restrictCalls();
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
@@ -74,9 +74,8 @@ public final class SandboxMain {
       server.listen(ScmSocket.adopt(boot.fds().getFirst()));
     }
     server.serveParent(parent);
-    int code = server.awaitRootContainer();
-    sentry.close();
-    return code;
+    // The end of the process frees what a close would; the applications' processes end with it.
+    return server.awaitRootContainer();
   }
 
   private static Sentry boot(JsonNode request, MemFd memory) throws IOException {
@@ -87,8 +86,15 @@ public final class SandboxMain {
       throw new IOException("--platform=" + name + " is not available: " + reason);
     }
     try {
-      Platform platform = provider.open(memory);
       LinuxHost host = new LinuxHost();
+      // A process of the host may trace only what has its own credentials, so they change before the first such
+      // process is made. Any other platform opens a device, for which there have to be files and privileges.
+      boolean opensNoFiles = name.equals("ptrace");
+      Platform platform = opensNoFiles ? null : provider.open(memory);
+      Privileges.giveUpFiles();
+      if (opensNoFiles) {
+        platform = provider.open(memory);
+      }
       SentryOptions options =
           new SentryOptions(
               request.path("strace").asBoolean(),

@@ -2,6 +2,7 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.host.Child;
+import gvisor.host.Confinement;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.host.Spawn;
@@ -84,14 +85,17 @@ public record SandboxProcess(Child process, ControlConnection connection) {
     }
   }
 
-  /** Where this process may, its children get a network, and few capabilities, of their own. */
+  /** Where this process may, its children get namespaces of their own, and no more privileges than they will use. */
   private static Spawn confined(Spawn spawn, String kind) {
     if (!Privileges.isRoot()) {
       return spawn;
     }
-    return spawn
-        .namespaces(Spawn.CLONE_NEWNET | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS)
-        .capabilities(kind.equals("gofer") ? Privileges.GOFER : Privileges.SANDBOX);
+    if (kind.equals("gofer")) {
+      return spawn
+          .namespaces(Spawn.CLONE_NEWNET | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS)
+          .capabilities(Privileges.GOFER);
+    }
+    return spawn.namespaces(Confinement.NAMESPACES);
   }
 
   private static List<String> cacheFlags(String home, String kind) {

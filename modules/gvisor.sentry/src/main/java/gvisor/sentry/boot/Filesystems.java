@@ -4,6 +4,7 @@ import gvisor.sentry.fs.FileSystems;
 import gvisor.sentry.fs.cgroup.CgroupType;
 import gvisor.sentry.fs.devpts.DevptsType;
 import gvisor.sentry.fs.devpts.TerminalDevices;
+import gvisor.sentry.fs.mqueue.MqueueType;
 import gvisor.sentry.fs.proc.ProcType;
 import gvisor.sentry.fs.sys.SysfsType;
 import gvisor.sentry.kernel.Kernel;
@@ -21,6 +22,8 @@ final class Filesystems {
     vfs.register(new DevptsType(kernel));
     vfs.register(new CgroupType(kernel, "cgroup"));
     vfs.register(new CgroupType(kernel, "cgroup2"));
+    vfs.register(new MqueueType(kernel));
+    NetworkFiles.register(kernel);
     TerminalDevices.of(kernel).register(vfs.devices());
   }
 }

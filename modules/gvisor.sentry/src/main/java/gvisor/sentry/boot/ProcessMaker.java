@@ -23,7 +23,6 @@ import gvisor.sentry.kernel.TaskStart;
 import gvisor.sentry.tty.Terminal;
 import gvisor.sentry.tty.TerminalFile;
 import gvisor.sentry.vfs.Caller;
-import gvisor.sentry.vfs.DeviceNumbers;
 import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.FsContext;
 import gvisor.sentry.vfs.KernelCaller;
@@ -163,15 +162,14 @@ final class ProcessMaker {
     if (stdio.length == 0 || stdio[0] == null) {
       throw new IOException("process.terminal is true, but there is no terminal");
     }
-    Terminal terminal = TerminalDevices.of(kernel).newTerminal(DeviceNumbers.make(5, 1));
-    HostTerminal.connect(stdio[0], terminal);
+    Terminal terminal = TerminalDevices.of(kernel).newConsole();
+    TerminalDevices.Shown shown = TerminalDevices.of(kernel).show(task, terminal);
+    HostTerminal.connect(stdio[0], terminal, shown.hide());
     if (spec.rows() > 0 && spec.columns() > 0) {
       terminal.resize(spec.rows(), spec.columns());
     }
     TerminalFile ops = new TerminalFile(terminal, task, OpenFlags.O_RDWR);
-    // The node that ttyname(3) finds: what is open here looks like /dev/console opened.
-    Path path = PathWalk.resolve(task, null, "/dev/console", true);
-    FileDescription file = new FileDescription(ops, path, OpenFlags.O_RDWR);
+    FileDescription file = new FileDescription(ops, shown.path(), OpenFlags.O_RDWR);
     task.fds().replace(0, file.acquire(), false, FdTable.MAX_FDS);
     task.fds().replace(1, file.acquire(), false, FdTable.MAX_FDS);
     task.fds().replace(2, file, false, FdTable.MAX_FDS);
@@ -216,7 +214,7 @@ final class ProcessMaker {
     if (denied) {
       throw new StartException("exec `" + name + "': permission denied", NOT_EXECUTABLE);
     }
-    throw new StartException("executable file `" + name + "' not found in $PATH", NOT_FOUND);
+    throw new StartException("exec: \"" + name + "\": executable file not found in $PATH", NOT_FOUND);
   }
 
   private static String lower(String message) {

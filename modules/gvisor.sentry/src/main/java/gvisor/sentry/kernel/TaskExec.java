@@ -121,12 +121,6 @@ public final class TaskExec {
     Kernel kernel = t.kernel();
     TaskExit.leaveMemory(t);
     t.setMm(program.mm());
-    FdTable fds = t.fds();
-    if (fds.isShared()) {
-      t.setFds(fds.fork());
-      fds.release();
-    }
-    t.fds().exec();
     boolean setId = program.credentials().euid() != t.creds().euid() || program.credentials().egid() != t.creds().egid();
     FileDescription oldExecutable;
     kernel.tasksLock.lock();
@@ -145,6 +139,13 @@ public final class TaskExec {
     } finally {
       kernel.tasksLock.unlock();
     }
+    // Whoever sees a descriptor closed by this may rely on the rest.
+    FdTable fds = t.fds();
+    if (fds.isShared()) {
+      t.setFds(fds.fork());
+      fds.release();
+    }
+    t.fds().exec();
     if (oldExecutable != null) {
       oldExecutable.close();
     }

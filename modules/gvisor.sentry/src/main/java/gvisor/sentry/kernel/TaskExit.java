@@ -5,6 +5,8 @@ import gvisor.api.waiter.EventMask;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.FsContext;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The end of a task, and of its process with the last one ({@code man 2 exit}, {@code man 2 exit_group}). */
 public final class TaskExit {
@@ -162,10 +164,10 @@ public final class TaskExit {
     tg.pending.discard(-1L);
     tg.stopActive = false;
     tg.stopped = false;
-    reparentChildren(tg);
+    List<ProcessGroup> jobs = reparentChildren(tg);
     leaveSession(tg);
     tg.zombie = true;
-    orphanedGroups(tg);
+    orphanedGroups(tg, jobs);
     announce(tg);
   }
 
@@ -228,12 +230,15 @@ public final class TaskExit {
     NamespaceDeath.reaped(tg);
   }
 
-  private static void reparentChildren(ThreadGroup tg) {
+  /** Gives the children to another parent; their groups, in which a job may have lost who could continue it. */
+  private static List<ProcessGroup> reparentChildren(ThreadGroup tg) {
+    List<ProcessGroup> jobs = List.of();
     if (tg.children.isEmpty()) {
-      return;
+      return jobs;
     }
     ThreadGroup heir = heirOf(tg);
     boolean told = false;
+    ProcessGroup last = tg.group;
     for (int i = tg.children.size() - 1; i >= 0; i--) {
       ThreadGroup child = tg.children.get(i);
       tg.children.remove(i);
@@ -241,6 +246,11 @@ public final class TaskExit {
       child.exitSignal = Signal.SIGCHLD;
       if (heir != null) {
         heir.children.add(child);
+      }
+      if (child.group != last && child.group != tg.group) {
+        jobs = jobs.isEmpty() ? new ArrayList<>() : jobs;
+        jobs.add(child.group);
+        last = child.group;
       }
       if (child.zombie) {
         announce(child);
@@ -250,6 +260,7 @@ public final class TaskExit {
     if (told && heir != null) {
       heir.notifyChildEvent();
     }
+    return jobs;
   }
 
   /** Who adopts the children: the nearest subreaper, else the first process of the namespace. */
@@ -277,17 +288,10 @@ public final class TaskExit {
   }
 
   /** Stopped jobs that nobody can continue any more are hung up and continued ({@code man 3 setpgid}). */
-  private static void orphanedGroups(ThreadGroup tg) {
+  private static void orphanedGroups(ThreadGroup tg, List<ProcessGroup> jobs) {
     hangupIfOrphaned(tg.group, tg.parent, tg);
-    ThreadGroup heir = heirOf(tg);
-    if (heir == null) {
-      return;
-    }
-    for (int i = 0; i < heir.children.size(); i++) {
-      ThreadGroup child = heir.children.get(i);
-      if (child.group.hasStopped() && child.group.session() == tg.group.session() && child.group != tg.group) {
-        hangupIfOrphaned(child.group, tg, null);
-      }
+    for (ProcessGroup job : jobs) {
+      hangupIfOrphaned(job, tg, null);
     }
   }
 

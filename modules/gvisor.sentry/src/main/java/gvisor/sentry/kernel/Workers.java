@@ -63,7 +63,10 @@ final class Workers {
         args = new SyscallArgs(context.registers());
       } catch (ErrnoException e) {
         failure = e;
-      } catch (RuntimeException | Error e) {
+      } catch (OutOfMemoryError e) {
+        // An application that makes tasks without end gets here; what it sees is EAGAIN.
+        failure = EAGAIN.error();
+      } catch (RuntimeException e) {
         LOG.error("cannot make a context", e);
         failure = EAGAIN.error();
       }

@@ -31,6 +31,7 @@ public abstract class Socket implements FileOps {
   private final SocketOptions options = new SocketOptions();
   private final WaitQueue queue = new WaitQueue();
   private volatile Errno error;
+  private volatile long inode;
 
   protected Socket(Network net, int family, int type, int protocol) {
     this.net = net;
@@ -63,6 +64,15 @@ public abstract class Socket implements FileOps {
   /** Who waits for the socket. */
   public final WaitQueue queue() {
     return queue;
+  }
+
+  /** The inode number of the socket's file; 0 while it has none, as before it is accepted. */
+  public final long inode() {
+    return inode;
+  }
+
+  public final void setInode(long number) {
+    inode = number;
   }
 
   /** Whether EPIPE comes with SIGPIPE. */

@@ -22,10 +22,10 @@ public final class Clocks {
 
   private Clocks() {}
 
-  /** {@code start + delay}, at most the largest number. */
+  /** {@code start + delay}, at most the largest number; a negative delay is in the past. */
   public static long after(long start, long delay) {
     long sum = start + delay;
-    return sum < start ? Long.MAX_VALUE : sum;
+    return delay > 0 && sum < start ? Long.MAX_VALUE : sum;
   }
 
   /** The {@code timespec} at {@code at} in nanoseconds, at most {@link Long#MAX_VALUE}; EINVAL when it is none. */

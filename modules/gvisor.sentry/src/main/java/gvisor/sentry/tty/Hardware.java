@@ -11,6 +11,11 @@ public interface Hardware {
   /** There is room again for what is typed. */
   void inputRoom();
 
+  /** Whether output that waits here is still the terminal's to forget; the other end of a pair has it already. */
+  default boolean dropsFlushedOutput() {
+    return true;
+  }
+
   /** A program closed the terminal, and it was the last that had it open. */
   default void lastClose() {}
 

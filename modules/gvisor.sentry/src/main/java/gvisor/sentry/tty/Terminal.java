@@ -566,7 +566,9 @@ public final class Terminal implements ControllingTerminal.Device, LineDisciplin
 
   @Override
   public void flushOutput() {
-    output.clear();
+    if (hardware.dropsFlushedOutput()) {
+      output.clear();
+    }
     packetsRaised |= TIOCPKT_FLUSHWRITE;
     eventsRaised |= EventMask.WRITABLE;
   }

@@ -43,6 +43,12 @@ public final class AnonFile {
     return new AnonInode(vfs.anonymous(), mode, caller);
   }
 
+  /** Attached to an inode of {@link #inode}: opens it once more through {@code /proc/[pid]/fd}, as a pipe can be. */
+  public interface Reopenable {
+    /** What one more open file of it does. */
+    FileOps reopen(int flags) throws ErrnoException;
+  }
+
   /** Whether {@code path} is of a file without a name: its text is the dentry's name as it is. */
   static boolean isAnonymous(Path path) {
     return path.mount().vfs() == null && path.dentry().parent() == null;
@@ -89,6 +95,16 @@ public final class AnonFile {
       this.uid = caller == null ? 0 : caller.creds().fsuid();
       this.gid = caller == null ? 0 : caller.creds().fsgid();
       this.made = caller == null ? 0 : caller.realtimeNanos();
+    }
+
+    @Override
+    public boolean opensItself() {
+      return attachment() instanceof Reopenable;
+    }
+
+    @Override
+    public FileOps open(Caller caller, Dentry dentry, int flags) throws ErrnoException {
+      return attachment() instanceof Reopenable file ? file.reopen(flags) : super.open(caller, dentry, flags);
     }
 
     @Override

@@ -50,7 +50,10 @@ public final class Open {
       throws ErrnoException {
     walk.walkParent(path);
     while (true) {
-      if (walk.last != Last.NAME || walk.trailingSlash) {
+      if (walk.last != Last.NAME) {
+        throw (flags & OpenFlags.O_EXCL) != 0 ? EEXIST.error() : EISDIR.error();
+      }
+      if (walk.trailingSlash) {
         throw EISDIR.error();
       }
       walk.requireDirectory();

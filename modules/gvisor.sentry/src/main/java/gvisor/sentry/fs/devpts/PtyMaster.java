@@ -196,6 +196,11 @@ final class PtyMaster implements FileOps, Hardware {
   }
 
   @Override
+  public boolean dropsFlushedOutput() {
+    return false;
+  }
+
+  @Override
   public void lastClose() {
     otherClosed = true;
     waiters.notify(EventMask.READABLE | EventMask.EPOLLHUP);

@@ -1,6 +1,7 @@
 package gvisor.sentry.fs.devpts;
 
 import static gvisor.api.errno.Errno.ENODEV;
+import static gvisor.api.errno.Errno.ENOENT;
 import static gvisor.api.errno.Errno.ENXIO;
 
 import gvisor.api.errno.ErrnoException;
@@ -11,6 +12,7 @@ import gvisor.sentry.tty.Terminal;
 import gvisor.sentry.tty.TerminalFile;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.Dentry;
+import gvisor.sentry.vfs.DeviceNumbers;
 import gvisor.sentry.vfs.DeviceRegistry;
 import gvisor.sentry.vfs.FileOps;
 import gvisor.sentry.vfs.OpenFlags;
@@ -45,9 +47,41 @@ public final class TerminalDevices {
         (caller, path, rdev, flags) -> DevptsSuperblock.openNode(caller, path, flags));
   }
 
+  /** A terminal of the container's own console; {@link Terminal#connect} and {@link #show} it before it is used. */
+  public Terminal newConsole() {
+    return newTerminal(DeviceNumbers.make(TTY_MAJOR, CONSOLE_MINOR));
+  }
+
   /** A terminal; {@link Terminal#connect} it before it is used. */
-  public Terminal newTerminal(long rdev) {
+  Terminal newTerminal(long rdev) {
     return new Terminal(kernel, rdev);
+  }
+
+  /**
+   * Where a terminal is found by name.
+   *
+   * @param path its node
+   * @param hide takes the name away again, once the terminal is gone
+   */
+  public record Shown(Path path, Runnable hide) {}
+
+  /**
+   * Gives a terminal that has its own hardware a name for {@code task}: a number in the devpts on its {@code /dev/pts}, or
+   * without one {@code /dev/console}.
+   */
+  public Shown show(Task task, Terminal terminal) throws ErrnoException {
+    try {
+      Path pts = PathWalk.resolve(task, null, "/dev/pts", true);
+      if (pts.dentry().inode().superblock() instanceof DevptsSuperblock devpts) {
+        int index = devpts.attach(task, terminal);
+        return new Shown(PathWalk.resolve(task, null, "/dev/pts/" + index, true), () -> devpts.detach(index));
+      }
+    } catch (ErrnoException e) {
+      if (e.errno() != ENOENT) {
+        throw e;
+      }
+    }
+    return new Shown(PathWalk.resolve(task, null, "/dev/console", true), () -> {});
   }
 
   private static FileOps openControlling(Caller caller, int flags) throws ErrnoException {

@@ -3,6 +3,7 @@ package gvisor.sentry.fs.host;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
 import gvisor.sentry.vfs.Dentry;
+import gvisor.sentry.vfs.DeviceNumbers;
 import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.Mount;
@@ -15,6 +16,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /** Where files over host descriptors live: a superblock that is mounted nowhere. One a kernel. Thread-safe. */
 public final class HostFiles extends Superblock {
   private static final long ANON_INODE_FS_MAGIC = 0x09041934;
+
+  private static final long NULL_DEVICE = DeviceNumbers.make(1, 3);
 
   private final AtomicLong nextIno = new AtomicLong(2);
   private final Mount mount;
@@ -53,17 +56,19 @@ public final class HostFiles extends Superblock {
     if (inode.isRegular() || inode.type() == Inode.S_IFIFO) {
       access = number == 0 ? OpenFlags.O_RDONLY : OpenFlags.O_WRONLY;
     }
-    Dentry dentry = new Dentry(null, kind(inode.type()) + ":[" + inode.ino() + "]", inode);
+    Dentry dentry = new Dentry(null, text(inode), inode);
     FileDescription file = new FileDescription(new HostFile(inode), new Path(mount, dentry), access);
     file.offset = inode.position();
     return file;
   }
 
-  private static String kind(int type) {
-    return switch (type) {
-      case Inode.S_IFIFO -> "pipe";
-      case Inode.S_IFSOCK -> "socket";
-      default -> "host";
+  /** What {@code /proc/self/fd} shows. */
+  private static String text(HostInode inode) {
+    return switch (inode.type()) {
+      case Inode.S_IFIFO -> "pipe:[" + inode.ino() + "]";
+      case Inode.S_IFSOCK -> "socket:[" + inode.ino() + "]";
+      // The same device by any name, and programs do look whether they read from it.
+      default -> inode.rdev() == NULL_DEVICE ? "/dev/null" : "host:[" + inode.ino() + "]";
     };
   }
 

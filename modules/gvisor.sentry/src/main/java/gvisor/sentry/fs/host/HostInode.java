@@ -31,6 +31,7 @@ final class HostInode extends Inode {
   private final long ino;
   private final HostFd fd;
   private final int type;
+  private final long rdev;
   private final WaitQueue waiters = new WaitQueue();
   private volatile int permissions;
   private volatile int uid;
@@ -56,6 +57,7 @@ final class HostInode extends Inode {
     int mode = stat.get(JAVA_INT_UNALIGNED, Stat.ST_MODE);
     this.type = mode & S_IFMT;
     this.permissions = mode & S_IRWXUGO;
+    this.rdev = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_RDEV);
     if (type == S_IFREG) {
       expectedOffset = fd.seek(0, SEEK_CUR);
     }
@@ -65,6 +67,11 @@ final class HostInode extends Inode {
     MemorySegment stat = MemorySegment.ofArray(new byte[Stat.SIZE]);
     fd.fstat(stat);
     return stat;
+  }
+
+  /** The number, if it is a device of the host. */
+  long rdev() {
+    return rdev;
   }
 
   HostFd fd() {
@@ -163,7 +170,7 @@ final class HostInode extends Inode {
     out.gid = gid;
     out.dev = superblock().dev();
     out.ino = ino;
-    out.rdev = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_RDEV);
+    out.rdev = rdev;
     out.size = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_SIZE);
     out.blockSize = 4096;
     out.blocks = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_BLOCKS);

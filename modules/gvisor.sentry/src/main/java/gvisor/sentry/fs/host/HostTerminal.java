@@ -35,6 +35,7 @@ public final class HostTerminal implements Hardware {
 
   private final HostFd fd;
   private final Terminal terminal;
+  private final Runnable gone;
 
   private final ReentrantLock inLock = new ReentrantLock();
   private final byte[] in = new byte[BUFFER];
@@ -47,17 +48,20 @@ public final class HostTerminal implements Hardware {
   private int outStart;
   private int outEnd;
 
-  private HostTerminal(HostFd fd, Terminal terminal) {
+  private HostTerminal(HostFd fd, Terminal terminal, Runnable gone) {
     this.fd = fd;
     this.terminal = terminal;
+    this.gone = gone;
   }
 
   /**
    * Puts {@code terminal} in front of the host terminal {@code fd}; bytes flow from now on. The caller keeps {@code fd}
    * until all tasks are dead.
+   *
+   * @param gone run once the host's terminal is gone, without locks
    */
-  public static HostTerminal connect(HostFd fd, Terminal terminal) throws ErrnoException {
-    HostTerminal hardware = new HostTerminal(fd, terminal);
+  public static HostTerminal connect(HostFd fd, Terminal terminal, Runnable gone) throws ErrnoException {
+    HostTerminal hardware = new HostTerminal(fd, terminal, gone);
     makeRaw(fd);
     terminal.connect(hardware);
     fd.watch(EVENTS, hardware::event);
@@ -117,6 +121,7 @@ public final class HostTerminal implements Hardware {
       inLock.unlock();
     }
     if (hungUp) {
+      gone.run();
       terminal.hangup(true);
     }
   }
@@ -145,7 +150,7 @@ public final class HostTerminal implements Hardware {
           }
         }
         long n = fd.write(all.asSlice(outStart, outEnd - outStart));
-        if (n == HostFd.WOULD_BLOCK) {
+        if (n <= 0) {
           return;
         }
         outStart += (int) n;

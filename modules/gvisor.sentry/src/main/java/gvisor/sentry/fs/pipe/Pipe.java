@@ -25,7 +25,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** What stands between the two ends of a pipe or fifo ({@code man 7 pipe}): a ring of bytes that grows when it is used. */
-public final class Pipe {
+public final class Pipe implements AnonFile.Reopenable {
   /** Writes of up to this many bytes are atomic. */
   public static final int PIPE_BUF = 4096;
 
@@ -36,6 +36,9 @@ public final class Pipe {
 
   private static final int LARGEST_CAPACITY = 1 << 30;
   private static final long WOULD_BLOCK = FileOps.WOULD_BLOCK;
+
+  /** No count of opens is this. */
+  private static final int NEVER = -1;
 
   private final ReentrantLock pipeLock = new ReentrantLock();
   private final WaitQueue queue = new WaitQueue();
@@ -66,10 +69,12 @@ public final class Pipe {
   public static FileDescription[] open(Caller caller, Vfs vfs, int flags) {
     Pipe pipe = new Pipe();
     Inode inode = AnonFile.inode(caller, vfs, Inode.S_IFIFO | 0600);
+    // Opened again through /proc/self/fd, it is this pipe.
+    inode.attach(null, pipe);
     String name = "pipe:[" + inode.ino() + "]";
     int kept = flags & (OpenFlags.O_NONBLOCK | OpenFlags.O_DIRECT);
-    FileOps readEnd = pipe.newEnd(OpenFlags.O_RDONLY);
-    FileOps writeEnd = pipe.newEnd(OpenFlags.O_WRONLY);
+    FileOps readEnd = pipe.newEnd(OpenFlags.O_RDONLY, true);
+    FileOps writeEnd = pipe.newEnd(OpenFlags.O_WRONLY, true);
     return new FileDescription[] {
       AnonFile.openInode(vfs, readEnd, inode, name, kept & ~OpenFlags.O_DIRECT | OpenFlags.O_RDONLY),
       AnonFile.openInode(vfs, writeEnd, inode, name, kept | OpenFlags.O_WRONLY)
@@ -88,6 +93,12 @@ public final class Pipe {
     };
   }
 
+  /** One more end of a pipe that is not a fifo: nobody waits for the other end, which may have come and gone. */
+  @Override
+  public FileOps reopen(int flags) {
+    return newEnd(flags, true);
+  }
+
   private FileOps openFifo(int flags) throws ErrnoException {
     pipeLock.lock();
     try {
@@ -95,20 +106,23 @@ public final class Pipe {
       if (writesOnly && (flags & OpenFlags.O_NONBLOCK) != 0 && readers == 0) {
         throw ENXIO.error();
       }
-      return newEnd(flags);
+      return newEnd(flags, false);
     } finally {
       pipeLock.unlock();
       queue.notify(EventMask.READABLE | EventMask.WRITABLE);
     }
   }
 
-  private PipeEnd newEnd(int flags) {
+  /** @param connected the other end has been there: it is not waited for, and its absence is the end of the file */
+  private PipeEnd newEnd(int flags, boolean connected) {
     int access = flags & OpenFlags.O_ACCMODE;
     boolean reads = access != OpenFlags.O_WRONLY;
     boolean writes = access != OpenFlags.O_RDONLY;
     pipeLock.lock();
     try {
-      PipeEnd end = new PipeEnd(this, reads, writes, readerOpens, writerOpens);
+      PipeEnd end = connected
+          ? new PipeEnd(this, reads, writes, NEVER, NEVER)
+          : new PipeEnd(this, reads, writes, readerOpens, writerOpens);
       if (reads) {
         readers = readers + 1;
         readerOpens = readerOpens + 1;

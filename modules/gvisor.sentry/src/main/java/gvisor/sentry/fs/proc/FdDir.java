@@ -7,6 +7,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.fs.kernfs.KernDir;
 import gvisor.sentry.fs.kernfs.KernLink;
 import gvisor.sentry.kernel.FdTable;
+import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.DirSink;
@@ -41,7 +42,7 @@ final class FdDir extends KernDir {
     if (caller instanceof Task task && task.threadGroup() == target.group()) {
       return;
     }
-    if (info && !PtraceAccess.allows(caller, target.live())) {
+    if (info && !PtraceAccess.mayRead(caller, target.live())) {
       throw EACCES.error();
     }
     super.checkPermission(caller, mask);

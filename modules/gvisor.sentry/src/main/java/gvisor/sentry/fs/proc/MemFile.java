@@ -14,7 +14,12 @@ import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.FileOps;
 import java.lang.foreign.MemorySegment;
 
-/** {@code /proc/[pid]/mem}: the memory of a process as a file; the offset is the address. */
+/**
+ * {@code /proc/[pid]/mem}: the memory of a process as a file; the offset is the address.
+ *
+ * <p>Linux: the rights of a mapping do not matter. Here: they do, because all access to application memory checks them;
+ * what the process could not read or write itself is EIO.
+ */
 final class MemFile extends KernInode {
   /** Bytes moved at a time, through the kernel's memory: two memory managers are never locked at once. */
   private static final int PIECE = 4096;

@@ -5,6 +5,7 @@ import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.fs.kernfs.KernSuperblock;
 import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.kernel.PidNamespace;
+import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.ThreadGroup;
 import gvisor.sentry.time.Clocks;
 import gvisor.sentry.vfs.Caller;
@@ -56,12 +57,12 @@ final class ProcSuperblock extends KernSuperblock {
 
   /** Whether {@code caller} learns of {@code group} at all. */
   boolean isVisible(Caller caller, ThreadGroup group) {
-    return hidePid < 2 || isPrivileged(caller) || PtraceAccess.allows(caller, group.leader());
+    return hidePid < 2 || isPrivileged(caller) || PtraceAccess.mayRead(caller, group.leader());
   }
 
   /** Whether {@code caller} may look into the directory of {@code group}. */
   boolean isSearchable(Caller caller, ThreadGroup group) {
-    return hidePid < 1 || isPrivileged(caller) || PtraceAccess.allows(caller, group.leader());
+    return hidePid < 1 || isPrivileged(caller) || PtraceAccess.mayRead(caller, group.leader());
   }
 
   private boolean isPrivileged(Caller caller) {

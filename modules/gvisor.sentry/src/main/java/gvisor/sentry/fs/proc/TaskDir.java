@@ -9,6 +9,7 @@ import gvisor.sentry.auth.Capability;
 import gvisor.sentry.fs.kernfs.Content;
 import gvisor.sentry.fs.kernfs.KernDir;
 import gvisor.sentry.fs.kernfs.Store;
+import gvisor.sentry.kernel.ProcessDirectory;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.ThreadGroup;
 import gvisor.sentry.vfs.Caller;
@@ -17,7 +18,7 @@ import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.MountNamespace;
 
 /** {@code /proc/[pid]} and {@code /proc/[pid]/task/[tid]}. */
-final class TaskDir extends KernDir {
+final class TaskDir extends KernDir implements ProcessDirectory {
   private static final String UNSET_ID = "4294967295";
 
   private final ProcSuperblock proc;
@@ -38,6 +39,11 @@ final class TaskDir extends KernDir {
     return target;
   }
 
+  @Override
+  public ThreadGroup process() {
+    return target.thread() == null && target.isAlive() ? target.group() : null;
+  }
+
   private void build(TaskStatus status, TaskMemory memory) {
     KernDir attr = dir("attr");
     for (String name : new String[] {"current", "exec", "fscreate", "keycreate", "prev", "sockcreate"}) {
@@ -46,7 +52,9 @@ final class TaskDir extends KernDir {
     }
     file("auxv", 0400, true, memory::auxv, null);
     file("cgroup", 0444, false, (c, out) -> out.append("0::/\n"), null);
-    file("children", 0444, false, status::children, null);
+    if (target.thread() != null) {
+      file("children", 0444, false, status::children, null);
+    }
     file("clear_refs", 0200, true, null, (c, text) -> {});
     file("cmdline", 0444, false, memory::cmdline, null);
     file("comm", 0644, false, (c, out) -> out.append(target.task().comm()).append('\n'), this::setComm);

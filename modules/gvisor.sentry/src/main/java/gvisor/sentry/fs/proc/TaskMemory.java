@@ -35,7 +35,9 @@ final class TaskMemory {
     } finally {
       mm.release();
     }
-    byte[] bytes = new byte[words.length * 8];
+    // The pair of zeros that ends the vector is shown, too.
+    boolean ended = words.length >= 2 && words[words.length - 2] == 0;
+    byte[] bytes = new byte[(words.length + (ended ? 0 : 2)) * 8];
     MemorySegment s = MemorySegment.ofArray(bytes);
     for (int i = 0; i < words.length; i++) {
       s.set(JAVA_LONG_UNALIGNED, i * 8L, words[i]);

@@ -4,6 +4,7 @@ import static gvisor.api.errno.Errno.EACCES;
 import static gvisor.api.errno.Errno.ESRCH;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.ThreadGroup;
 import gvisor.sentry.mm.MemoryManager;
@@ -43,7 +44,7 @@ record TaskRef(ProcSuperblock proc, ThreadGroup group, Task thread) {
   /** {@link #live}, if {@code caller} may look into it. */
   Task traceable(Caller caller) throws ErrnoException {
     Task task = live();
-    if (!PtraceAccess.allows(caller, task)) {
+    if (!PtraceAccess.mayRead(caller, task)) {
       throw EACCES.error();
     }
     return task;

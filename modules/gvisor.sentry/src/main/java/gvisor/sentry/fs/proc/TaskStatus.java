@@ -6,6 +6,7 @@ import gvisor.sentry.kernel.ControllingTerminal;
 import gvisor.sentry.kernel.FdTable;
 import gvisor.sentry.kernel.Pid;
 import gvisor.sentry.kernel.PidNamespace;
+import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.Rlimits;
 import gvisor.sentry.kernel.Session;
 import gvisor.sentry.kernel.Task;
@@ -63,7 +64,7 @@ final class TaskStatus {
   void stat(Caller caller, StringBuilder out) throws ErrnoException {
     Task task = target.task();
     ThreadGroup group = target.group();
-    boolean mayLook = PtraceAccess.allows(caller, task);
+    boolean mayLook = PtraceAccess.mayRead(caller, task);
     ControllingTerminal terminal = ControllingTerminal.of(group);
     Session session = group.processGroup() == null ? null : group.processGroup().session();
     out.append(task.pid().in(pids)).append(" (").append(task.comm()).append(") ").append(state(task));

@@ -30,7 +30,6 @@ public abstract class IpcObject {
   private int gid;
   private int mode;
   int id;
-  /** CLOCK_REALTIME, in seconds, of the last change. */
   long changeSeconds;
   private boolean isRemoved;
 
@@ -51,6 +50,33 @@ public abstract class IpcObject {
 
   public final int key() {
     return key;
+  }
+
+  public final int uid() {
+    return uid;
+  }
+
+  public final int gid() {
+    return gid;
+  }
+
+  /** Who made it. */
+  public final int cuid() {
+    return cuid;
+  }
+
+  public final int cgid() {
+    return cgid;
+  }
+
+  /** Permission bits. */
+  public final int mode() {
+    return mode;
+  }
+
+  /** CLOCK_REALTIME, in seconds, of the last change. */
+  public final long changeSeconds() {
+    return changeSeconds;
   }
 
   /** Whether it is gone: EIDRM for whoever still waits. */

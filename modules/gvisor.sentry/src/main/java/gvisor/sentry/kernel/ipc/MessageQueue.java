@@ -162,6 +162,22 @@ public final class MessageQueue extends IpcObject {
     return items.size();
   }
 
+  public int lastSender() {
+    return lastSender;
+  }
+
+  public int lastReceiver() {
+    return lastReceiver;
+  }
+
+  public long sendSeconds() {
+    return sendSeconds;
+  }
+
+  public long receiveSeconds() {
+    return receiveSeconds;
+  }
+
   /** Writes {@code struct msqid_ds}, 120 bytes; the lock is held. */
   public void stat(MemorySegment out) {
     out.asSlice(0, 120).fill((byte) 0);

@@ -83,10 +83,6 @@ public final class SemaphoreSet extends IpcObject {
     return operationSeconds;
   }
 
-  public long changeSeconds() {
-    return changeSeconds;
-  }
-
   /**
    * Performs {@code p} now, or queues it.
    *

@@ -7,6 +7,8 @@ import gvisor.sentry.socket.PacketQueue;
 
 /** One end of UDP. */
 public interface DatagramEndpoint {
+  DatagramOwner owner();
+
   /** Takes a local address, and a port if the port is 0; EADDRINUSE. The address has been checked to be local. */
   void bind(InetName name) throws ErrnoException;
 

@@ -18,6 +18,9 @@ public interface DatagramOwner {
   /** As {@link StreamOwner#uid}. */
   int uid();
 
+  /** The inode number of its file. */
+  long inode();
+
   /** Leaves an error for the application and wakes it. */
   void setError(Errno error);
 

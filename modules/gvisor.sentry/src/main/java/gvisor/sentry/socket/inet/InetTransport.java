@@ -1,5 +1,7 @@
 package gvisor.sentry.socket.inet;
 
+import java.util.List;
+
 /**
  * What moves the data of one network namespace: the seam between sockets and a TCP/IP stack. Thread-safe.
  *
@@ -11,4 +13,10 @@ public interface InetTransport {
 
   /** A new UDP endpoint for {@code owner}. */
   DatagramEndpoint newDatagram(DatagramOwner owner);
+
+  /** TCP endpoints with a port, for {@code /proc/net/tcp} and {@code tcp6}. */
+  List<StreamEndpoint> streams();
+
+  /** UDP endpoints with a port, for {@code /proc/net/udp} and {@code udp6}. */
+  List<DatagramEndpoint> datagrams();
 }

@@ -78,6 +78,11 @@ final class LoopbackDatagram implements DatagramEndpoint {
     claim.low = owner.family() == AF_INET ? InetName.mapped(0) : 0;
   }
 
+  @Override
+  public DatagramOwner owner() {
+    return owner;
+  }
+
   private boolean isDual(long high, long low) {
     return owner.family() != AF_INET && (high | low) == 0 && !owner.inetOptions().isV6Only();
   }

@@ -95,6 +95,11 @@ final class LoopbackStream implements StreamEndpoint {
     claim.low = v4 ? InetName.mapped(0) : 0;
   }
 
+  @Override
+  public StreamOwner owner() {
+    return owner;
+  }
+
   // ---- names ----
 
   @Override

@@ -38,7 +38,7 @@ public final class LoopbackTransport implements InetTransport {
     return new LoopbackDatagram(this, owner);
   }
 
-  /** TCP endpoints with a port, for {@code /proc/net/tcp} and {@code tcp6}. */
+  @Override
   public List<StreamEndpoint> streams() {
     List<StreamEndpoint> list = new ArrayList<>();
     transportLock.lock();
@@ -52,7 +52,7 @@ public final class LoopbackTransport implements InetTransport {
     return list;
   }
 
-  /** UDP endpoints with a port, for {@code /proc/net/udp} and {@code udp6}. */
+  @Override
   public List<DatagramEndpoint> datagrams() {
     List<DatagramEndpoint> list = new ArrayList<>();
     transportLock.lock();

@@ -11,7 +11,7 @@ import java.util.List;
  * Which ports of one protocol are taken, and by whom. Guarded by the transport's lock.
  *
  * <p>Two sockets may not have the same port when their addresses overlap, unless both allow it: by SO_REUSEADDR while
- * the one that was first does not listen, or by SO_REUSEPORT for sockets of the same user ({@code man 7 socket}).
+ * nobody listens yet, or by SO_REUSEPORT for sockets of the same user ({@code man 7 socket}).
  */
 final class PortSpace {
   /** {@code /proc/sys/net/ipv4/ip_local_port_range}. */

@@ -13,6 +13,8 @@ public interface StreamEndpoint {
   int CLOSE_WAIT = 8;
   int LISTEN = 10;
 
+  StreamOwner owner();
+
   /** Takes a local address, and a port if the port is 0; EADDRINUSE. The address has been checked to be local. */
   void bind(InetName name) throws ErrnoException;
 

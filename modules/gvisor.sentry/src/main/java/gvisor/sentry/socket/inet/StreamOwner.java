@@ -18,6 +18,9 @@ public interface StreamOwner {
   /** The effective user who made it: sockets share a port by SO_REUSEPORT only if they are the same user's. */
   int uid();
 
+  /** The inode number of its file. */
+  long inode();
+
   /** Leaves an error for the application and wakes it. */
   void setError(Errno error);
 

@@ -64,6 +64,11 @@ public abstract class UnixConnectedSocket extends UnixSocket {
   }
 
   @Override
+  public final boolean hasPeer() {
+    return isConnected();
+  }
+
+  @Override
   public final boolean isListening() {
     return state == State.LISTENING;
   }

@@ -68,6 +68,11 @@ public final class UnixDatagramSocket extends UnixSocket {
     return false;
   }
 
+  @Override
+  public boolean hasPeer() {
+    return peer != null;
+  }
+
   void couple(UnixDatagramSocket other, SocketCreds creds) {
     setPeer(other);
     other.setPeer(this);

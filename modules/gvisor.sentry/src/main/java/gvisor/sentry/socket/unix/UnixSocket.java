@@ -81,6 +81,9 @@ public abstract class UnixSocket extends Socket {
     return name;
   }
 
+  /** Whether it is connected. */
+  public abstract boolean hasPeer();
+
   /** An accepted socket has its listener's name, which it does not own. */
   protected final void shareName(UnixSocket listener) {
     name = listener.name;

@@ -59,8 +59,10 @@ public final class SocketFiles {
   }
 
   static FileDescription open(Task t, Socket socket, boolean nonblocking) {
-    return AnonFile.open(t, t.kernel().vfs(), socket, Inode.S_IFSOCK | 0777, "socket",
+    FileDescription file = AnonFile.open(t, t.kernel().vfs(), socket, Inode.S_IFSOCK | 0777, "socket",
         OpenFlags.O_RDWR | (nonblocking ? OpenFlags.O_NONBLOCK : 0));
+    socket.setInode(file.inode().ino());
+    return file;
   }
 
   /** Copies an address in; EINVAL when it is too long. */

@@ -10,6 +10,7 @@ import gvisor.sentry.auth.Capability;
 import gvisor.sentry.kernel.CloneArgs;
 import gvisor.sentry.kernel.FdTable;
 import gvisor.sentry.kernel.PidFd;
+import gvisor.sentry.kernel.ProcessDirectory;
 import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.SigInfo;
 import gvisor.sentry.kernel.Signal;
@@ -61,12 +62,29 @@ final class SysPidFd {
     }
   }
 
+  /** As {@link #process}; a process' directory in {@code /proc} will do, too. */
+  private static ThreadGroup signalled(Task t, int fd) throws ErrnoException {
+    FileDescription f = t.fds().get(fd);
+    try {
+      if (f.inode() instanceof ProcessDirectory directory) {
+        ThreadGroup process = directory.process();
+        if (process == null) {
+          throw ESRCH.error();
+        }
+        return process;
+      }
+    } finally {
+      f.close();
+    }
+    return process(t, fd);
+  }
+
   /** {@code man 2 pidfd_send_signal}: pidfd, sig, info, flags. */
   static long pidfdSendSignal(Task t, SyscallArgs a) throws ErrnoException {
     if (a.i32(3) != 0) {
       throw EINVAL.error();
     }
-    ThreadGroup target = process(t, a.fd(0));
+    ThreadGroup target = signalled(t, a.fd(0));
     if (!t.pidNamespace().contains(target.pid().namespace())) {
       throw EINVAL.error();
     }

@@ -47,6 +47,14 @@ final class SysSched {
     return of;
   }
 
+  /** As {@link #find}, for the calls that know no invalid number, only absent tasks. */
+  private static Task findAny(Task t, int pid) throws ErrnoException {
+    if (pid < 0) {
+      throw ESRCH.error();
+    }
+    return find(t, pid);
+  }
+
   private static void checkOwner(Task t, Task of) throws ErrnoException {
     Credentials c = t.creds();
     if (of != t && c.euid() != of.creds().euid() && c.euid() != of.creds().uid() && !c.has(Capability.CAP_SYS_NICE)) {
@@ -205,7 +213,7 @@ final class SysSched {
         any = true;
       }
     }
-    Task of = find(t, a.i32(0));
+    Task of = findAny(t, a.i32(0));
     checkOwner(t, of);
     if (!any) {
       throw EINVAL.error();
@@ -222,7 +230,7 @@ final class SysSched {
     if (size * 8 < processors || (size & 7) != 0) {
       throw EINVAL.error();
     }
-    long[] mask = find(t, a.i32(0)).scheduling().affinity;
+    long[] mask = findAny(t, a.i32(0)).scheduling().affinity;
     MemorySegment s = t.scratch();
     for (int w = 0; w < words; w++) {
       int left = processors - 64 * w;

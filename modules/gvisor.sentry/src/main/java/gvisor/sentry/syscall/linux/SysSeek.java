@@ -61,9 +61,6 @@ public final class SysSeek {
     try {
       long target;
       if (whence == SEEK_SET || whence == SEEK_CUR) {
-        if (whence == SEEK_CUR && offset == 0) {
-          return f.offset;
-        }
         target = whence == SEEK_SET ? offset : f.offset + offset;
         if (whence == SEEK_CUR && offset > 0 && target < 0) {
           throw EOVERFLOW.error();

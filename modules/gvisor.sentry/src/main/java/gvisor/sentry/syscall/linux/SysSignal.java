@@ -237,6 +237,11 @@ final class SysSignal {
       t.setAltStack(0, 0, flags);
       return;
     }
+    long[] now = t.altStack();
+    if (base == now[0] && size == now[1] && size == 0) {
+      // What is there already is set without a look at its size, even if it is nothing.
+      return;
+    }
     if (Long.compareUnsigned(size, AltStack.MINSIGSTKSZ) < 0) {
       throw ENOMEM.error();
     }
