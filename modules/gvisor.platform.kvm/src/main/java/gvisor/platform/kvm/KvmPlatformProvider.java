@@ -32,6 +32,11 @@ public final class KvmPlatformProvider implements PlatformProvider {
   }
 
   @Override
+  public String limitation() {
+    return "some conformance programs do not end in time on it, and hardware virtualisation is untried";
+  }
+
+  @Override
   public Platform open(MemoryFile memory) throws IOException {
     if (!(memory instanceof MemFd file)) {
       throw new IOException("the kvm platform needs a host memory file");
