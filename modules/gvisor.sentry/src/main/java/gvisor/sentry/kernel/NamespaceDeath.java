@@ -31,6 +31,13 @@ final class NamespaceDeath {
   static void awaitEmpty(Task t) {
     Kernel kernel = t.kernel();
     ThreadGroup init = t.group;
+    kernel.tasksLock.lock();
+    try {
+      // Who is in a last stop waits for its tracer, which waits here.
+      Tracing.tracerDied(t, true);
+    } finally {
+      kernel.tasksLock.unlock();
+    }
     init.childEvents.register(t.waiter(), EventMask.ALL);
     try {
       while (true) {

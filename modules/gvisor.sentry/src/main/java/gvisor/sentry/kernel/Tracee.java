@@ -142,7 +142,7 @@ public final class Tracee {
     } finally {
       kernel.tasksLock.unlock();
     }
-    while (stopped && (!task.isDying() || code >> 8 == EVENT_EXIT && !tracer.dead && !task.group.exiting)) {
+    while (stopped && (!task.isDying() || code >> 8 == EVENT_EXIT)) {
       Runnable c = command;
       if (c != null) {
         c.run();

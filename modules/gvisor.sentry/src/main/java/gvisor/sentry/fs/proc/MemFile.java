@@ -6,6 +6,7 @@ import static gvisor.api.errno.Errno.EINVAL;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.fs.kernfs.KernInode;
+import gvisor.sentry.mm.ForcedWrite;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.vfs.Caller;
@@ -17,8 +18,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * {@code /proc/[pid]/mem}: the memory of a process as a file; the offset is the address.
  *
- * <p>Linux: the rights of a mapping do not matter. Here: they do, because all access to application memory checks them;
- * what the process could not read or write itself is EIO.
+ * <p>Linux: the rights of a mapping do not matter. Here: what the process could not read itself is EIO, because all access
+ * to application memory checks them; private mappings can be written whatever they allow, for breakpoints.
  */
 final class MemFile extends KernInode {
   /** Bytes moved at a time, through the kernel's memory: two memory managers are never locked at once. */
@@ -85,7 +86,7 @@ final class MemFile extends KernInode {
               n = (int) buffer.put(piece, 0, n);
             } else {
               n = (int) buffer.get(piece, 0, n);
-              mm.copyOut(at, piece, 0, n);
+              ForcedWrite.copyOut(mm, at, piece, 0, n);
             }
           } catch (ErrnoException e) {
             if (done > 0) {

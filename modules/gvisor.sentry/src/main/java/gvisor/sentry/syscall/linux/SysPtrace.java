@@ -15,9 +15,8 @@ import gvisor.sentry.kernel.Signal;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.Tracee;
 import gvisor.sentry.kernel.Tracing;
-import gvisor.sentry.mm.MapFlags;
+import gvisor.sentry.mm.ForcedWrite;
 import gvisor.sentry.mm.MemoryManager;
-import gvisor.sentry.mm.MemoryReport;
 import gvisor.sentry.seccomp.SeccompFilter;
 import gvisor.sentry.syscall.SyscallArgs;
 import java.lang.foreign.MemorySegment;
@@ -99,7 +98,7 @@ final class SysPtrace {
     MemorySegment s = t.scratch();
     switch (request) {
       case PTRACE_PEEKTEXT, PTRACE_PEEKDATA -> t.mm().writeLong(data, peek(tracee, addr));
-      case PTRACE_POKETEXT, PTRACE_POKEDATA -> poke(tracee, addr, data);
+      case PTRACE_POKETEXT, PTRACE_POKEDATA -> poke(t, tracee, addr, data);
       case PTRACE_PEEKUSER -> t.mm().writeLong(data, peekUser(tracee, addr));
       case PTRACE_POKEUSER -> pokeUser(tracee, addr, data);
       case PTRACE_CONT -> Tracing.resume(tracee, Tracee.Resume.CONT, (int) data);
@@ -178,33 +177,18 @@ final class SysPtrace {
   }
 
   /** Writes also where the program itself may not: a debugger's breakpoints go into its text. */
-  private static void poke(Tracee tracee, long addr, long value) throws ErrnoException {
-    MemoryManager mm = tracee.task().mm();
+  private static void poke(Task t, Tracee tracee, long addr, long value) throws ErrnoException {
+    MemorySegment s = t.scratch();
+    s.set(JAVA_LONG_UNALIGNED, 0, value);
+    long first = Math.min(8, MemoryManager.PAGE_SIZE - (addr & MemoryManager.PAGE_SIZE - 1));
     try {
-      mm.writeLong(addr, value);
+      ForcedWrite.copyOut(tracee.task().mm(), addr, s, 0, first);
+      if (first < 8) {
+        ForcedWrite.copyOut(tracee.task().mm(), addr + first, s, first, 8 - first);
+      }
     } catch (ErrnoException e) {
-      if (e.errno() != EFAULT || !pokeReadOnly(mm, addr, value)) {
-        throw EIO.error();
-      }
+      throw e.errno() == EFAULT ? EIO.error() : e;
     }
-  }
-
-  /** Makes the private mapping around {@code addr} writable for as long as the write takes. */
-  private static boolean pokeReadOnly(MemoryManager mm, long addr, long value) throws ErrnoException {
-    for (MemoryReport.Area area : mm.report(false).areas()) {
-      if (addr >= area.start() && addr <= area.end() - 8 && !area.shared()) {
-        long page = addr & -MemoryManager.PAGE_SIZE;
-        long length = (addr + 7 & -MemoryManager.PAGE_SIZE) - page + MemoryManager.PAGE_SIZE;
-        mm.mappings().protect(page, length, area.prot() | MapFlags.PROT_READ | MapFlags.PROT_WRITE);
-        try {
-          mm.writeLong(addr, value);
-          return true;
-        } finally {
-          mm.mappings().protect(page, length, area.prot());
-        }
-      }
-    }
-    return false;
   }
 
   private static long peekUser(Tracee tracee, long offset) throws ErrnoException {
