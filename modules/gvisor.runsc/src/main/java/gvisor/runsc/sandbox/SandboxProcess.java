@@ -90,7 +90,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
 
   /** Where this process may, its children get namespaces of their own, and no more privileges than they will use. */
   private static Spawn confined(Spawn spawn, String kind) {
-    if (!Privileges.isRoot()) {
+    if (!Confinement.isRoot()) {
       return spawn;
     }
     if (kind.equals("gofer")) {
