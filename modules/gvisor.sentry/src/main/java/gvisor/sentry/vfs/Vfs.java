@@ -21,7 +21,7 @@ public final class Vfs {
   private final ConcurrentHashMap<String, FilesystemType> types = new ConcurrentHashMap<>();
   private final List<String> typeOrder = new ArrayList<>();
   private final AtomicInteger nextMountId = new AtomicInteger(21);
-  private final AtomicInteger nextPeerGroup = new AtomicInteger(1);
+  private final PeerGroups peerGroups = new PeerGroups();
   private final AtomicInteger nextCookie = new AtomicInteger(1);
   private final AnonFile.AnonSuperblock anonymous;
   private final Mount anonymousMount;
@@ -94,8 +94,8 @@ public final class Vfs {
     return new Mount(this, nextMountId.getAndIncrement(), superblock, root, source, flags);
   }
 
-  int newPeerGroup() {
-    return nextPeerGroup.getAndIncrement();
+  PeerGroups peerGroups() {
+    return peerGroups;
   }
 
   /** The superblock, mounted nowhere, of files made by {@code memfd_create(2)}. */

@@ -187,8 +187,8 @@ public final class Amd64 {
     table.full(162, "sync", SysSeek::sync);
     table.partial(163, "acct", SysSystem::acct, CAPABILITY);
     table.partial(164, "settimeofday", SysTime::settimeofday, "the clock is the host's: EPERM");
-    table.partial(165, "mount", SysMount::mount, "mounts are not propagated to peers and slaves");
-    table.partial(166, "umount2", SysMount::umount2, "unmounting is not propagated to peers and slaves");
+    table.full(165, "mount", SysMount::mount);
+    table.full(166, "umount2", SysMount::umount2);
     table.partial(167, "swapon", SysSystem::admin, CAPABILITY);
     table.partial(168, "swapoff", SysSystem::admin, CAPABILITY);
     table.partial(169, "reboot", SysSystem::reboot, CAPABILITY);
