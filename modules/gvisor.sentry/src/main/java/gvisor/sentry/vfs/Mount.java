@@ -4,8 +4,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A superblock, or a directory or file of it, attached to the tree. Like Linux {@code struct mount}. Where it hangs changes
- * under {@link Vfs#mountLock}; path walks read it without a lock.
+ * A superblock, or a directory or file of it, attached to the tree. Like Linux {@code struct mount}. Where it hangs
+ * changes under {@link Vfs#mountLock}; path walks read it without a lock.
  */
 public final class Mount {
   private final Vfs vfs;

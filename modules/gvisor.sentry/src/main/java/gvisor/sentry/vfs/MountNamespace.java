@@ -110,8 +110,8 @@ public final class MountNamespace {
   }
 
   /**
-   * Clones what stands, at any depth, on {@code source} at or below {@code from} (null: anywhere): triples of clone, its
-   * parent's clone, original; a parent comes before its children.
+   * Clones what stands, at any depth, on {@code source} at or below {@code from} (null: anywhere): triples of clone,
+   * its parent's clone, original; a parent comes before its children.
    *
    * @param all also unbindable ones
    */

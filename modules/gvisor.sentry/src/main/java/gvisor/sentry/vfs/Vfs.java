@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * What the file layer has one of in a kernel: file system types, devices, the mount lock, and the mount of files without
- * a name. Thread-safe.
+ * What the file layer has one of in a kernel: file system types, devices, the mount lock, and the mount of files
+ * without a name. Thread-safe.
  */
 public final class Vfs {
   private final DeviceNumbers numbers;
@@ -28,7 +28,9 @@ public final class Vfs {
 
   private volatile Superblock memoryFiles;
 
-  /** Held while the tree of mounts of any namespace changes. Like Linux {@code namespace_sem}; above all dentry locks. */
+  /**
+   * Held while the tree of mounts of any namespace changes. Like Linux {@code namespace_sem}; above all dentry locks.
+   */
   final ReentrantLock mountLock = new ReentrantLock();
 
   public Vfs(DeviceNumbers numbers) {
