@@ -80,7 +80,7 @@ static void acquiring(void) {
   FAILS(EINVAL, ioctl(tty, TIOCSPGRP, &pgrp));
   pgrp = 0x3ffffff;
   FAILS(ESRCH, ioctl(tty, TIOCSPGRP, &pgrp));
-  pgrp = getppid();
+  pgrp = getpgid(getppid()); /* of another session */
   FAILS(EPERM, ioctl(tty, TIOCSPGRP, &pgrp));
   /* Not for who leads no session. */
   pid_t child = fork();

@@ -8,6 +8,8 @@ module gvisor.host {
   exports gvisor.host.seccomp;
   exports gvisor.host.ptrace to
       gvisor.platform.ptrace;
+  exports gvisor.host.kvm to
+      gvisor.platform.kvm;
 
   opens gvisor.host.libc to com.sun.jna;
 }

@@ -39,8 +39,9 @@ class EndToEndTest {
       mount --rbind /dev dev
       if command -v ip > /dev/null; then ip link set lo up; else busybox ip link set lo up; fi
       hostname sandbox
-      exec chroot . /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-        LC_ALL=C.UTF-8 /bin/sh "/e2e/$script" < /dev/null
+      chroot=$(command -v chroot)
+      exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+        "$chroot" . /bin/sh "/e2e/$script" < /dev/null
       """;
 
   @TestFactory

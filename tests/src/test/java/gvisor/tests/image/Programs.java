@@ -1,8 +1,9 @@
 package gvisor.tests.image;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -22,30 +23,48 @@ final class Programs {
   /** Runs {@code command} in {@code directory}; a program that takes longer than {@code seconds} is ended. */
   static Result run(Path directory, Map<String, String> environment, int seconds, List<String> command)
       throws IOException, InterruptedException {
-    Path out = Files.createTempFile("out", null);
-    Path err = Files.createTempFile("err", null);
-    try {
-      ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
-      builder.environment().putAll(environment);
-      builder.redirectInput(new java.io.File("/dev/null"));
-      builder.redirectOutput(out.toFile());
-      builder.redirectError(err.toFile());
-      Process process = builder.start();
-      int code = -1;
-      if (process.waitFor(seconds, TimeUnit.SECONDS)) {
-        code = process.exitValue();
-      } else {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly().waitFor();
-      }
-      return new Result(code, text(out), text(err));
-    } finally {
-      Files.delete(out);
-      Files.delete(err);
+    ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
+    builder.environment().putAll(environment);
+    builder.redirectInput(new java.io.File("/dev/null"));
+    // Pipes, not files: a program that opens its standard output once more would truncate a file.
+    Process process = builder.start();
+    Collector out = new Collector(process.getInputStream());
+    Collector err = new Collector(process.getErrorStream());
+    int code = -1;
+    if (process.waitFor(seconds, TimeUnit.SECONDS)) {
+      code = process.exitValue();
+    } else {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly().waitFor();
     }
+    return new Result(code, out.text(), err.text());
   }
 
-  private static String text(Path file) throws IOException {
-    return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+  /** Reads a stream to its end on a thread of its own. */
+  private static final class Collector {
+    /** What a child left behind may hold the pipe; its output is not waited for longer. */
+    private static final long PATIENCE_MILLIS = 5000;
+
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    private final Thread thread;
+
+    Collector(InputStream stream) {
+      thread =
+          Thread.ofPlatform()
+              .daemon()
+              .start(
+                  () -> {
+                    try {
+                      stream.transferTo(bytes);
+                    } catch (IOException e) {
+                      return; // The process was ended.
+                    }
+                  });
+    }
+
+    String text() throws InterruptedException {
+      thread.join(PATIENCE_MILLIS);
+      return bytes.toString(StandardCharsets.UTF_8);
+    }
   }
 }

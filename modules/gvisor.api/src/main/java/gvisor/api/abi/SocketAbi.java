@@ -129,6 +129,7 @@ public final class SocketAbi {
   public static final int IPPROTO_UDP = 17;
   public static final int IPPROTO_IPV6 = 41;
   public static final int IPPROTO_ICMPV6 = 58;
+  public static final int IPPROTO_UDPLITE = 136;
   public static final int IPPROTO_RAW = 255;
   /** Protocols are below this. */
   public static final int IPPROTO_MAX = 263;

@@ -42,6 +42,16 @@ public interface AddressSpace extends AutoCloseable {
    */
   void reserveThread() throws ErrnoException;
 
+  /**
+   * Has every thread that runs application code here leave it for a moment: a memory barrier, and a serialising
+   * instruction, on each of them ({@code membarrier(2)}).
+   *
+   * @return false when the platform has no way to do that
+   */
+  default boolean barrier() {
+    return false;
+  }
+
   /** Ends it. No context is in it any more, or ever will be. */
   @Override
   void close();

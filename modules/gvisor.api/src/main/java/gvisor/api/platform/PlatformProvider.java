@@ -14,6 +14,11 @@ public interface PlatformProvider {
   /** Null if the platform works on this machine now, else one line that says why not and what to do about it. */
   String unavailableReason();
 
+  /** Null for a platform to rely on, else one line that says what is known not to work on it yet. */
+  default String limitation() {
+    return null;
+  }
+
   /**
    * Opens the platform for one sandbox whose application memory is {@code memory}.
    *

@@ -203,6 +203,20 @@ public final class Assembler {
     b(0x31);
   }
 
+  /** {@code hlt}. */
+  public void hlt() {
+    room();
+    b(0xf4);
+  }
+
+  /** Fills up with {@code int3} to a multiple of {@code alignment} bytes from the start of the code, at most 16. */
+  public void align(int alignment) {
+    room();
+    while (code.position() % alignment != 0) {
+      b(0xcc);
+    }
+  }
+
   private void registers(boolean wide, int opcode, Reg reg, Reg rm) {
     room();
     rex(wide, reg, rm);

@@ -99,11 +99,12 @@ public final class SentryFilter {
     328, // pwritev2
   };
 
-  /** Stub processes. */
+  /** Stub processes, and kicking threads out of a virtual machine. */
   private static final int[] STUBS = {
     61, // wait4
     62, // kill
     101, // ptrace
+    128, // rt_sigtimedwait
     203, // sched_setaffinity
     234, // tgkill
     247, // waitid
@@ -113,6 +114,16 @@ public final class SentryFilter {
   private static final int[] TERMINAL_REQUESTS = {
     0x5401, 0x5402, 0x5403, 0x5404, 0x5411, 0x5413, 0x5414, 0x541b, 0x5421, 0x5451, 0x802c542a, 0x402c542b, 0x402c542c,
     0x402c542d
+  };
+
+  /**
+   * What {@code gvisor.host.kvm} asks of a virtual machine that is there: KVM_RUN, KVM_CREATE_VCPU,
+   * KVM_SET_USER_MEMORY_REGION, KVM_GET_SREGS, KVM_SET_SREGS, KVM_SET_MSRS, KVM_SET_SIGNAL_MASK, KVM_SET_CPUID2,
+   * KVM_GET_XSAVE, KVM_SET_XSAVE, KVM_SET_XCRS, KVM_SET_DEVICE_ATTR.
+   */
+  private static final int[] MACHINE_REQUESTS = {
+    0xae80, 0xae41, 0x4020ae46, 0x8138ae83, 0x4138ae84, 0x4008ae89, 0x4004ae8b, 0x4008ae90, 0x9000aea4, 0x5000aea5,
+    0x4188aea7, 0x4018aee1
   };
 
   /** What the JVM looks for in files, finding nothing: open, stat, lstat, access, openat, newfstatat, readlink... */
@@ -128,8 +139,8 @@ public final class SentryFilter {
     bpf.fail(ENOSYS, NR_CLONE3);
     bpf.jumpEqual(NR_CLONE, 0, 4);
     bpf.loadArgument(0, false).jumpAnySet(CLONE_THREAD, 0, 1).ret(Bpf.ALLOW).ret(Bpf.ERRNO | EPERM);
-    bpf.jumpEqual(NR_IOCTL, 0, 2 + 2 * TERMINAL_REQUESTS.length);
-    bpf.loadArgument(1, false).allow(TERMINAL_REQUESTS).ret(Bpf.ERRNO | EPERM);
+    bpf.jumpEqual(NR_IOCTL, 0, 2 + 2 * (MACHINE_REQUESTS.length + TERMINAL_REQUESTS.length));
+    bpf.loadArgument(1, false).allow(MACHINE_REQUESTS).allow(TERMINAL_REQUESTS).ret(Bpf.ERRNO | EPERM);
     return bpf.ret(Bpf.ERRNO | EPERM);
   }
 }

@@ -108,6 +108,18 @@ final class PtraceAddressSpace implements AddressSpace {
   }
 
   @Override
+  public boolean barrier() {
+    spaceLock.lock();
+    try {
+      PtraceContext own = platform.currentContext();
+      expelAll(own != null && own.isIn(this) ? own : null);
+    } finally {
+      spaceLock.unlock();
+    }
+    return true;
+  }
+
+  @Override
   public void close() {
     Subprocess p;
     spaceLock.lock();

@@ -51,9 +51,16 @@ final class Help extends Command {
     List<PlatformProvider> providers =
         ServiceLoader.load(PlatformProvider.class).stream().map(ServiceLoader.Provider::get).toList();
     for (PlatformProvider provider : providers) {
-      String reason = provider.unavailableReason();
-      out.printf("%-8s %s%n", provider.name(), reason == null ? "available" : "not available: " + reason);
+      out.printf("%-8s %s%n", provider.name(), availability(provider));
     }
     out.flush();
+  }
+
+  private static String availability(PlatformProvider provider) {
+    String reason = provider.unavailableReason();
+    if (reason != null) {
+      return "not available: " + reason;
+    }
+    return provider.limitation() == null ? "available" : "experimental: " + provider.limitation();
   }
 }

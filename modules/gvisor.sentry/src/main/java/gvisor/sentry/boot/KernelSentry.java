@@ -25,6 +25,7 @@ import gvisor.sentry.mm.ExtentAllocator;
 import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.strace.SyscallLog;
 import gvisor.sentry.syscall.SyscallTable;
+import gvisor.sentry.syscall.linux.Amd64;
 import gvisor.sentry.tty.Terminal;
 import gvisor.sentry.vfs.MountNamespace;
 import java.io.IOException;
@@ -92,7 +93,7 @@ final class KernelSentry implements Sentry {
     PageAllocator pages = new ExtentAllocator(memory, memoryBytes);
     ProgramLoader loader = new ProgramLoader(platform, pages, host, new Vdso(pages, clock, processors));
     SyscallTable table = new SyscallTable();
-    SystemCalls.fill(table);
+    Amd64.fill(table);
     this.kernel = new Kernel(platform, pages, host, table, loader);
     clock.start();
     if (options.strace()) {

@@ -62,6 +62,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   private final MemoryAdvice advice = new MemoryAdvice(this, mappings);
   private final AtomicInteger users = new AtomicInteger(1);
   private volatile MmLimits limits;
+  private volatile int barriers;
   private volatile AddressSpace space;
 
   /** Nothing mapped, one user. */
@@ -86,6 +87,16 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   /** It belongs to another process now. */
   public void setLimits(MmLimits limits) {
     this.limits = limits;
+  }
+
+  /** The kinds of {@code membarrier(2)} that the process has registered for; bits of the caller's choice. */
+  public int barriers() {
+    return barriers;
+  }
+
+  /** Registers for more of them. */
+  public void addBarriers(int kinds) {
+    barriers |= kinds;
   }
 
   /** One more task runs in it (CLONE_VM), or somebody looks at it ({@code /proc/[pid]/mem}). */
@@ -148,6 +159,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
    */
   public MemoryManager fork(MmLimits childLimits) throws ErrnoException {
     MemoryManager child = new MemoryManager(platform, pages, host, childLimits);
+    child.barriers = barriers;
     boolean done = false;
     writeLock.lock();
     try {

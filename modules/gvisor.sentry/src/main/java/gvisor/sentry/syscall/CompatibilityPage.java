@@ -34,7 +34,7 @@ public final class CompatibilityPage {
         `./test --update-docs` writes it anew.
 
         **full**: all that Linux does. **partial**: the note says what is missing. **error**: always fails, as the note
-        says. **absent**: not known, ENOSYS, and counted. 32-bit calls (`int 0x80`) get ENOSYS.
+        says. **absent**: not known, ENOSYS, and counted.
 
         %d full, %d partial, %d error, %d absent.
 

@@ -149,8 +149,8 @@ public final class FileDescription implements Waitable {
       }
       if (!isPath()) {
         Notify.file(path.dentry(), isWritable() ? Notify.IN_CLOSE_WRITE : Notify.IN_CLOSE_NOWRITE);
-        ops.release(this);
       }
+      ops.release(this);
       if (counted == WRITING) {
         inode().endWriting();
       } else if (counted == EXECUTING) {

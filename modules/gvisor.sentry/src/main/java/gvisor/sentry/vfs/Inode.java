@@ -103,6 +103,12 @@ public abstract class Inode {
   /** Its content was read through a mount that keeps access times: sets atime, by the rules of relatime. */
   public void accessed(Caller caller) {}
 
+  /** A descriptor made with O_PATH holds it: a file without a name lives on, for it can be opened again. */
+  public void pin() {}
+
+  /** Undoes {@link #pin}. */
+  public void unpin() {}
+
   /**
    * Counts one more open file that writes: false, and nothing counted, while the file is being executed. Like Linux
    * {@code i_writecount}.

@@ -34,6 +34,7 @@ public final class Open {
       if ((flags & OpenFlags.O_DIRECTORY) != 0) {
         walk.requireDirectory();
       }
+      walk.dentry.inode().pin();
       return new FileDescription(PathOps.INSTANCE, walk.path(), flags);
     }
     if ((flags & OpenFlags.O_TMPFILE) == OpenFlags.O_TMPFILE) {
@@ -240,5 +241,10 @@ public final class Open {
   /** A file opened with O_PATH does nothing: descriptors of it are refused before they get here. */
   private static final class PathOps implements FileOps {
     static final PathOps INSTANCE = new PathOps();
+
+    @Override
+    public void release(FileDescription file) {
+      file.inode().unpin();
+    }
   }
 }

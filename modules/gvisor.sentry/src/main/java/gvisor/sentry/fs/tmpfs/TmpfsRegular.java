@@ -24,7 +24,7 @@ public final class TmpfsRegular extends TmpfsInode implements FileOps {
   /** Whether {@code linkat(2)} may name it though it has no name: O_TMPFILE without O_EXCL. */
   private final boolean isLinkable;
 
-  /** Open files; changes under the superblock's names lock. */
+  /** Open files, O_PATH ones too; changes under the superblock's names lock. */
   private int opens;
 
   TmpfsRegular(TmpfsSuperblock tmpfs, int permissions, int uid, int gid, int nlink, int seals, long now) {
@@ -87,17 +87,27 @@ public final class TmpfsRegular extends TmpfsInode implements FileOps {
 
   @Override
   public FileOps open(Caller caller, Dentry dentry, int flags) {
+    pin();
+    return this;
+  }
+
+  @Override
+  public void pin() {
     tmpfs.namesLock.lock();
     try {
       opens++;
     } finally {
       tmpfs.namesLock.unlock();
     }
-    return this;
   }
 
   @Override
   public void release(FileDescription file) {
+    unpin();
+  }
+
+  @Override
+  public void unpin() {
     boolean isGone;
     tmpfs.namesLock.lock();
     try {

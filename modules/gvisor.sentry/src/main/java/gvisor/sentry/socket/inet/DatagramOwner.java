@@ -12,6 +12,9 @@ public interface DatagramOwner {
 
   InetOptions inetOptions();
 
+  /** IPPROTO_UDP or IPPROTO_UDPLITE. */
+  int protocol();
+
   /** AF_INET or AF_INET6. */
   int family();
 

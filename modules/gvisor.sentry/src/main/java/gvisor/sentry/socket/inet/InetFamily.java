@@ -6,6 +6,7 @@ import static gvisor.api.abi.SocketAbi.IPPROTO_ICMPV6;
 import static gvisor.api.abi.SocketAbi.IPPROTO_MAX;
 import static gvisor.api.abi.SocketAbi.IPPROTO_TCP;
 import static gvisor.api.abi.SocketAbi.IPPROTO_UDP;
+import static gvisor.api.abi.SocketAbi.IPPROTO_UDPLITE;
 import static gvisor.api.abi.SocketAbi.SOCK_DGRAM;
 import static gvisor.api.abi.SocketAbi.SOCK_RAW;
 import static gvisor.api.abi.SocketAbi.SOCK_STREAM;
@@ -59,10 +60,10 @@ public final class InetFamily implements SocketFamily {
           // As with an empty /proc/sys/net/ipv4/ping_group_range, which is the default.
           throw EACCES.error();
         }
-        if (protocol != 0 && protocol != IPPROTO_UDP) {
+        if (protocol != 0 && protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) {
           throw EPROTONOSUPPORT.error();
         }
-        return new UdpSocket(net, number, uid);
+        return new UdpSocket(net, number, protocol == 0 ? IPPROTO_UDP : protocol, uid);
       }
       case SOCK_RAW -> {
         if (protocol == 0) {

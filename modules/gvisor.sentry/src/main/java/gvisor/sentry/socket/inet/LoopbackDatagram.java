@@ -52,6 +52,7 @@ final class LoopbackDatagram implements DatagramEndpoint {
 
   private final LoopbackTransport transport;
   private final DatagramOwner owner;
+  private final PortSpace ports;
   private final ReentrantLock transportLock;
   private final Claim claim = new Claim();
   private final PacketQueue in;
@@ -68,6 +69,7 @@ final class LoopbackDatagram implements DatagramEndpoint {
   LoopbackDatagram(LoopbackTransport transport, DatagramOwner owner) {
     this.transport = transport;
     this.owner = owner;
+    this.ports = transport.datagramPorts(owner.protocol());
     this.transportLock = transport.transportLock;
     this.in = new PacketQueue(transport.net().budget(), owner.queue(), owner.queue());
     setAny();
@@ -95,7 +97,7 @@ final class LoopbackDatagram implements DatagramEndpoint {
       claim.low = name.low;
       claim.port = name.port;
       claim.isDual = isDual(name.high, name.low);
-      transport.datagramPorts.add(claim);
+      ports.add(claim);
       isBound = true;
       isBoundByUser = name.port != 0 || !name.isAny();
       isBoundToAny = name.isAny();
@@ -108,7 +110,7 @@ final class LoopbackDatagram implements DatagramEndpoint {
     if (!isBound) {
       claim.port = 0;
       claim.isDual = isDual(claim.high, claim.low);
-      transport.datagramPorts.add(claim);
+      ports.add(claim);
       isBound = true;
       isBoundByUser = false;
       isBoundToAny = true;
@@ -149,7 +151,7 @@ final class LoopbackDatagram implements DatagramEndpoint {
     try {
       isConnected = false;
       if (isBound && !isBoundByUser) {
-        transport.datagramPorts.remove(claim);
+        ports.remove(claim);
         isBound = false;
         setAny();
       } else if (isBoundToAny) {
@@ -301,7 +303,7 @@ final class LoopbackDatagram implements DatagramEndpoint {
     LoopbackDatagram best = null;
     int bestScore = 0;
     int sharers = 0;
-    for (PortSpace.Binding b : transport.datagramPorts.at(flow.dstPort())) {
+    for (PortSpace.Binding b : ports.at(flow.dstPort())) {
       LoopbackDatagram d = (LoopbackDatagram) ((Claim) b).endpoint();
       int score = d.score(flow);
       if (score > bestScore) {
@@ -325,7 +327,7 @@ final class LoopbackDatagram implements DatagramEndpoint {
     if (!isMulticast || owner.inetOptions().isMulticastLoop(v4)) {
       transportLock.lock();
       try {
-        for (PortSpace.Binding b : transport.datagramPorts.at(flow.dstPort())) {
+        for (PortSpace.Binding b : ports.at(flow.dstPort())) {
           LoopbackDatagram d = (LoopbackDatagram) ((Claim) b).endpoint();
           boolean isAddressed = d.score(flow) > 0 || d.claim.isDual;
           if (isAddressed && (!isMulticast || d.isMember(flow.dstHigh(), flow.dstLow()))) {
@@ -407,7 +409,7 @@ final class LoopbackDatagram implements DatagramEndpoint {
     transportLock.lock();
     try {
       if (isBound) {
-        transport.datagramPorts.remove(claim);
+        ports.remove(claim);
         isBound = false;
       }
     } finally {

@@ -1,5 +1,6 @@
 package gvisor.sentry.socket.inet;
 
+import gvisor.api.abi.SocketAbi;
 import gvisor.sentry.socket.Network;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,16 +17,22 @@ public final class LoopbackTransport implements InetTransport {
   final ReentrantLock transportLock = new ReentrantLock();
 
   final PortSpace streamPorts;
-  final PortSpace datagramPorts;
+  private final PortSpace udpPorts;
+  private final PortSpace udpLitePorts;
 
   public LoopbackTransport(Network net) {
     this.net = net;
     this.streamPorts = new PortSpace(true, net.host().entropy().nextLong());
-    this.datagramPorts = new PortSpace(false, net.host().entropy().nextLong());
+    this.udpPorts = new PortSpace(false, net.host().entropy().nextLong());
+    this.udpLitePorts = new PortSpace(false, net.host().entropy().nextLong());
   }
 
   Network net() {
     return net;
+  }
+
+  PortSpace datagramPorts(int protocol) {
+    return protocol == SocketAbi.IPPROTO_UDPLITE ? udpLitePorts : udpPorts;
   }
 
   @Override
@@ -57,7 +64,7 @@ public final class LoopbackTransport implements InetTransport {
     List<DatagramEndpoint> list = new ArrayList<>();
     transportLock.lock();
     try {
-      for (PortSpace.Binding b : datagramPorts.all()) {
+      for (PortSpace.Binding b : udpPorts.all()) {
         list.add(((LoopbackDatagram.Claim) b).endpoint());
       }
     } finally {

@@ -3,7 +3,7 @@ package gvisor.sentry.socket.inet;
 import static gvisor.api.abi.SocketAbi.AF_INET;
 import static gvisor.api.abi.SocketAbi.AF_INET6;
 import static gvisor.api.abi.SocketAbi.AF_UNSPEC;
-import static gvisor.api.abi.SocketAbi.IPPROTO_UDP;
+import static gvisor.api.abi.SocketAbi.IPPROTO_UDPLITE;
 import static gvisor.api.abi.SocketAbi.MSG_ERRQUEUE;
 import static gvisor.api.abi.SocketAbi.MSG_OOB;
 import static gvisor.api.abi.SocketAbi.MSG_PEEK;
@@ -47,16 +47,21 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
   private static final int UDP_NO_CHECK6_RX = 102;
   private static final int UDP_SEGMENT = 103;
   private static final int UDP_GRO = 104;
+  private static final int UDPLITE_SEND_CSCOV = 10;
+  private static final int UDPLITE_RECV_CSCOV = 11;
+  private static final int UDP_HEADER = 8;
   private static final int LOOPBACK_INDEX = 1;
 
   private final DatagramEndpoint endpoint;
   private final int[] udpOptions = new int[4];
+  private final int[] coverage = new int[2];
   private boolean isCorked;
   private volatile boolean readShut;
   private volatile boolean writeShut;
 
-  UdpSocket(Network net, int family, int uid) {
-    super(net, family, SOCK_DGRAM, IPPROTO_UDP, uid);
+  /** @param protocol IPPROTO_UDP or IPPROTO_UDPLITE */
+  UdpSocket(Network net, int family, int protocol, int uid) {
+    super(net, family, SOCK_DGRAM, protocol, uid);
     endpoint = transport().newDatagram(this);
   }
 
@@ -331,6 +336,10 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
 
   @Override
   public void setOption(Caller caller, int level, int name, OptionValue value) throws ErrnoException {
+    if (level == IPPROTO_UDPLITE && protocol() == IPPROTO_UDPLITE) {
+      setCoverage(name, value.asInt());
+      return;
+    }
     if (level != SOL_UDP) {
       super.setOption(caller, level, name, value);
       return;
@@ -351,7 +360,9 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
 
   @Override
   public void getOption(Caller caller, int level, int name, OptionValue out) throws ErrnoException {
-    if (level != SOL_UDP) {
+    if (level == IPPROTO_UDPLITE && protocol() == IPPROTO_UDPLITE) {
+      out.setInt(coverage[coverageIndex(name)]);
+    } else if (level != SOL_UDP) {
       super.getOption(caller, level, name, out);
     } else if (name == UDP_CORK) {
       out.setBoolean(isCorked);
@@ -360,6 +371,19 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
     } else {
       throw ENOPROTOOPT.error();
     }
+  }
+
+  /** How many bytes of a UDP-Lite message its checksum covers ({@code man 7 udplite}): 0 for all, else at least 8. */
+  private void setCoverage(int name, int bytes) throws ErrnoException {
+    int index = coverageIndex(name);
+    coverage[index] = bytes <= 0 ? 0 : Math.clamp(bytes, UDP_HEADER, 65535);
+  }
+
+  private static int coverageIndex(int name) throws ErrnoException {
+    if (name != UDPLITE_SEND_CSCOV && name != UDPLITE_RECV_CSCOV) {
+      throw ENOPROTOOPT.error();
+    }
+    return name - UDPLITE_SEND_CSCOV;
   }
 
   @Override

@@ -154,8 +154,8 @@ final class SocketControl {
           m.sourceLow = Long.reverseBytes(mm.readLong(data + 8));
           m.hasSource = (m.sourceHigh | m.sourceLow) != 0;
         }
-        case IPV6_HOPLIMIT -> m.ttl = readByte(mm, data, length, 0);
-        case IPV6_TCLASS -> m.tos = readByte(mm, data, length, 0);
+        case IPV6_HOPLIMIT -> m.ttl = readByte(mm, data, length, -1);
+        case IPV6_TCLASS -> m.tos = readByte(mm, data, length, -1);
         default -> throw EINVAL.error();
       }
     }
