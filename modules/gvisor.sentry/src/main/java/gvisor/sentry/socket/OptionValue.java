@@ -51,7 +51,7 @@ public final class OptionValue {
   }
 
   public int portAt(int offset) {
-    return (segment.get(ValueLayout.JAVA_BYTE, offset) & 0xff) << 8 | segment.get(ValueLayout.JAVA_BYTE, offset + 1) & 0xff;
+    return Short.reverseBytes(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset)) & 0xffff;
   }
 
   public void requireLength(int least) throws ErrnoException {
