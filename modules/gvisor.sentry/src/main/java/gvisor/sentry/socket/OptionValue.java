@@ -50,10 +50,6 @@ public final class OptionValue {
     return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset);
   }
 
-  public int portAt(int offset) {
-    return Short.reverseBytes(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset)) & 0xffff;
-  }
-
   public void requireLength(int least) throws ErrnoException {
     if (length < least) {
       throw EINVAL.error();
