@@ -1,4 +1,4 @@
-/* Wild pointers in every pointer argument of every system call: EFAULT where Linux says so, and nothing ever crashes. */
+/* Wild pointers in the pointer arguments of every system call: EFAULT where Linux says so, and nothing ever crashes. */
 #include "sock.h"
 #include <linux/futex.h>
 #include <mqueue.h>
@@ -143,7 +143,8 @@ static const struct row {
     R(rt_sigpending, P, 8),
     R(rt_sigtimedwait, P, 0, 0, 8),
     R(rt_sigsuspend, P, 8),
-    R(sigaltstack, P, P),
+    R(sigaltstack, P, 0),
+    R(sigaltstack, 0, P),
     R(utime, P, 0),
     R(utime, PATH, P),
     R(mknod, P, S_IFIFO, 0),
