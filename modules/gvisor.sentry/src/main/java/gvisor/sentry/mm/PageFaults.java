@@ -7,12 +7,12 @@ import gvisor.api.mem.AccessType;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Turns promises into pages: what happens when an application, or the kernel for it, touches memory that is not there or
- * not its own yet.
+ * Turns promises into pages: what happens when an application, or the kernel for it, touches memory that is not there
+ * or not its own yet.
  *
  * <p>A fault costs far more than the pages it brings, which are holes of the memory file until touched. So anonymous
- * memory comes in windows of megabytes, a file in runs of {@link #FILE_WINDOW}, and a copy on write takes the neighbours
- * along.
+ * memory comes in windows of megabytes, a file in runs of {@link #FILE_WINDOW}, and a copy on write takes the
+ * neighbours along.
  *
  * <p>Files are asked for pages with no lock held; what is found afterwards is checked again.
  */
@@ -41,8 +41,8 @@ final class PageFaults {
   private static final long COPY_CLUSTER = 32L << 10;
 
   /**
-   * A private writable file mapping up to this size is a program's data: it is copied whole at the first touch, because a
-   * load is soon followed by a store, and the platform may not be able to tell them apart.
+   * A private writable file mapping up to this size is a program's data: it is copied whole at the first touch, because
+   * a load is soon followed by a store, and the platform may not be able to tell them apart.
    */
   static final long DATA_SEGMENT = 128L << 10;
 
@@ -159,9 +159,10 @@ final class PageFaults {
   }
 
   /**
-   * Whether a fault on a page that is mapped with all it may have is a violation. The first time the page is mapped again
-   * and the access tried once more, because another thread may have mapped it between the access and now, or the platform,
-   * which is only a cache, may have thrown it away. The second time, nothing having been mapped since, it is one.
+   * Whether a fault on a page that is mapped with all it may have is a violation. The first time the page is mapped
+   * again and the access tried once more, because another thread may have mapped it between the access and now, or the
+   * platform, which is only a cache, may have thrown it away. The second time, nothing having been mapped since, it is
+   * one.
    */
   private boolean isViolation(Pma pma, long addr) throws ErrnoException {
     long thread = Thread.currentThread().threadId();
