@@ -17,6 +17,7 @@ import gvisor.sentry.boot.SentryOptions;
 import java.io.IOException;
 import java.util.List;
 import java.util.ServiceLoader;
+import org.apache.logging.log4j.LogManager;
 
 /**
  * Entry point of the sandbox process. Descriptor 3 is the connection to the command that started it; everything else
@@ -57,6 +58,8 @@ public final class SandboxMain {
       JsonNode settings = boot.body();
       Log.setUp(
           settings.path("debug").asBoolean(), settings.path("debugLog").asText(), settings.path("id").asText(), "boot");
+      // The first record loads what logging needs, time zones for one, while there still are files.
+      LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", settings.path("id").asText());
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       sentry = boot(settings, memory);
       Privileges.restrictCalls();
@@ -91,7 +94,7 @@ public final class SandboxMain {
       // process is made. Any other platform opens a device, for which there have to be files and privileges.
       boolean opensNoFiles = name.equals("ptrace");
       Platform platform = opensNoFiles ? null : provider.open(memory);
-      Privileges.giveUpFiles();
+      Privileges.giveUpFiles(request.path("debug").asBoolean());
       if (opensNoFiles) {
         platform = provider.open(memory);
       }
