@@ -145,6 +145,45 @@ int main(void) {
   EQ(0, status);
   FAILS(ENOENT, stat("m/inner", &st));
 
+  /* What happens on a shared mount happens on its peers, and on slaves, but not the other way. */
+  OK(mount("shared", "m", "tmpfs", 0, NULL));
+  OK(mount(NULL, "m", NULL, MS_SHARED, NULL));
+  OK(mkdir("m/x", 0755));
+  OK(mkdir("m/y", 0755));
+  OK(mount("m", "b", NULL, MS_BIND, NULL));
+  OK(mkdir("s", 0755));
+  OK(mount("m", "s", NULL, MS_BIND, NULL));
+  OK(mount(NULL, "s", NULL, MS_SLAVE, NULL));
+  OK(mount("x", "m/x", "tmpfs", 0, NULL));
+  put_file("m/x/f", "x");
+  OK(stat("b/x/f", &st));
+  OK(stat("s/x/f", &st));
+  OK(mount("y", "s/y", "tmpfs", 0, NULL));
+  put_file("s/y/f", "y");
+  FAILS(ENOENT, stat("m/y/f", &st));
+  OK(umount("s/y"));
+  pid = fork();
+  if (pid == 0) {
+    OK(unshare(CLONE_NEWNS));
+    OK(mount("y", "m/y", "tmpfs", 0, NULL));
+    put_file("m/y/f", "y");
+    _exit(failures != 0);
+  }
+  OK(waitpid(pid, &status, 0));
+  EQ(0, status);
+  OK(stat("b/y/f", &st));
+  OK(stat("s/y/f", &st));
+  CHECK(in_file("/proc/self/mountinfo", " shared:"));
+  CHECK(in_file("/proc/self/mountinfo", " master:"));
+  OK(umount("b/x"));
+  FAILS(ENOENT, stat("m/x/f", &st));
+  FAILS(ENOENT, stat("s/x/f", &st));
+  OK(mount(NULL, "m", NULL, MS_UNBINDABLE, NULL));
+  FAILS(EINVAL, mount("m/x", "m/y", NULL, MS_BIND, NULL));
+  OK(umount2("s", MNT_DETACH));
+  OK(umount2("b", MNT_DETACH));
+  OK(umount2("m", MNT_DETACH));
+
   /* pivot_root and leaving the old root behind. */
   pid = fork();
   if (pid == 0) {

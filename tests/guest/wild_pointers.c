@@ -1,4 +1,4 @@
-/* Wild pointers in every pointer argument of every system call: EFAULT where Linux says so, and nothing ever crashes. */
+/* Wild pointers in the pointer arguments of every system call: EFAULT where Linux says so, and nothing ever crashes. */
 #include "sock.h"
 #include <linux/futex.h>
 #include <mqueue.h>

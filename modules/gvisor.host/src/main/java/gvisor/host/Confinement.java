@@ -31,6 +31,7 @@ public final class Confinement {
   private static final int MNT_DETACH = 2;
   private static final int NR_PIVOT_ROOT = 155;
   private static final int NR_SECCOMP = 317;
+  private static final int NR_GETEUID = 107;
   private static final int SECCOMP_SET_MODE_FILTER = 1;
   private static final int SECCOMP_FILTER_FLAG_TSYNC = 1;
 
@@ -40,6 +41,11 @@ public final class Confinement {
   public static void readFilesNow() {
     DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(ZonedDateTime.now(ZoneId.systemDefault()));
     ZoneId.of("UTC").getRules();
+  }
+
+  /** Whether this process acts as the host's root. */
+  public static boolean isRoot() {
+    return Libc.syscall(NR_GETEUID, 0, 0, 0, 0, 0, 0) == 0;
   }
 
   /**

@@ -110,10 +110,13 @@ public final class SentryFilter {
     247, // waitid
   };
 
-  /** Requests that {@code gvisor.host.Fd#terminalIoctl} passes on, and FIONBIO and FIOCLEX of the JVM's sockets. */
+  /**
+   * Requests that {@code gvisor.host.Fd#terminalIoctl} passes on, TIOCSCTTY for the first process' terminal, and FIONBIO
+   * and FIOCLEX of the JVM's sockets.
+   */
   private static final int[] TERMINAL_REQUESTS = {
-    0x5401, 0x5402, 0x5403, 0x5404, 0x5411, 0x5413, 0x5414, 0x541b, 0x5421, 0x5451, 0x802c542a, 0x402c542b, 0x402c542c,
-    0x402c542d
+    0x5401, 0x5402, 0x5403, 0x5404, 0x540e, 0x5411, 0x5413, 0x5414, 0x541b, 0x5421, 0x5451, 0x802c542a, 0x402c542b,
+    0x402c542c, 0x402c542d
   };
 
   /**

@@ -64,7 +64,7 @@ final class Exec extends Command {
     boolean terminal = process.path("terminal").asBoolean();
     Consoles.check(terminal, consoleSocket, detach);
     if (detach && !ExecHolder.isHolder()) {
-      PidFile.write(pidFile, ExecHolder.start());
+      PidFile.write(pidFile, ExecHolder.start(terminal));
       return 0;
     }
     return runHere(containers, process, terminal);

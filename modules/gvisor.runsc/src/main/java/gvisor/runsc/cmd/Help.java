@@ -3,6 +3,7 @@ package gvisor.runsc.cmd;
 import gvisor.api.platform.PlatformProvider;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
+import gvisor.sentry.boot.Sentry;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -14,7 +15,7 @@ final class Help extends Command {
 
   Help() {
     super("help", "Explains the commands.");
-    positional(v -> topic = v, "0", "0..1", "TOPIC", "a command, or platforms");
+    positional(v -> topic = v, "0", "0..1", "TOPIC", "a command, platforms, or syscalls");
   }
 
   @Override
@@ -23,10 +24,14 @@ final class Help extends Command {
     switch (topic) {
       case "" -> print(out);
       case "platforms" -> printPlatforms(out);
+      case "syscalls" -> {
+        out.print(Sentry.compatibilityPage());
+        out.flush();
+      }
       default -> {
         Command command = Cli.command(topic);
         if (command == null) {
-          throw new CommandFailure("no help on " + topic + ": it is neither a command nor \"platforms\"");
+          throw new CommandFailure("no help on " + topic + ": it is neither a command nor platforms or syscalls");
         }
         CommandLine line = new CommandLine(new GlobalOptions().spec());
         line.addSubcommand(topic, command.spec());

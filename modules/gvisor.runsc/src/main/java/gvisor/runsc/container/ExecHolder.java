@@ -25,6 +25,7 @@ import java.util.List;
 public final class ExecHolder {
   private static final String VARIABLE = "GVISOR_EXEC_HOLDER";
   private static final int PARENT_FD = 3;
+  private static final int O_RDWR = 2;
 
   private ExecHolder() {}
 
@@ -33,8 +34,12 @@ public final class ExecHolder {
     return System.getenv(VARIABLE) != null;
   }
 
-  /** Starts this same command as a holder and waits until its process runs; the holder's process id. */
-  public static long start() throws CommandFailure {
+  /**
+   * Starts this same command as a holder and waits until its process runs; the holder's process id.
+   *
+   * @param terminal the process has a terminal, so the holder has no use for this command's standard files
+   */
+  public static long start(boolean terminal) throws CommandFailure {
     try {
       List<String> command = ownCommandLine();
       List<String> environment = new ArrayList<>();
@@ -42,13 +47,17 @@ public final class ExecHolder {
       environment.add(VARIABLE + "=1");
       ScmSocket[] pair = ScmSocket.pair(ScmSocket.STREAM);
       Child holder;
-      try (ScmSocket childEnd = pair[1]) {
-        holder =
+      try (ScmSocket childEnd = pair[1];
+          Fd nothing = Fd.open("/dev/null", O_RDWR, 0)) {
+        Spawn spawn =
             new Spawn(System.getProperty("java.home") + "/bin/java", command)
                 .environment(environment)
                 .newSession()
-                .fd(childEnd.fd(), PARENT_FD)
-                .start();
+                .fd(childEnd.fd(), PARENT_FD);
+        if (terminal) {
+          spawn.fd(nothing, 0).fd(nothing, 1).fd(nothing, 2);
+        }
+        holder = spawn.start();
       }
       try (ControlConnection connection = new ControlConnection(pair[0])) {
         Message message = connection.receive();

@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.message.Message;
+import org.apache.logging.log4j.message.SimpleMessage;
 
 /**
  * Where records go and from which level on. Set up once, before the process gives up its files; without that, warnings
@@ -37,6 +38,10 @@ public final class Log {
         Files.createDirectories(path.getParent());
       }
       target = new FileOutputStream(path.toFile(), true);
+    }
+    if (debug) {
+      // What the log itself reads from files, it has to read before there are none.
+      Core.write(Log.class.getName(), Level.DEBUG, new SimpleMessage("log of " + command + " of container " + id), null);
     }
   }
 

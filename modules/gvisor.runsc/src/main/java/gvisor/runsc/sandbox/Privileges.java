@@ -2,11 +2,10 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.host.Confinement;
+import gvisor.host.seccomp.Bpf;
 import gvisor.host.seccomp.GoferFilter;
 import gvisor.host.seccomp.SentryFilter;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** What the processes of a sandbox may do on the host, and how they give up the rest. */
 final class Privileges {
@@ -27,26 +26,22 @@ final class Privileges {
 
   private Privileges() {}
 
-  /** Whether this process is the host's root. */
-  static boolean isRoot() {
-    try {
-      return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0;
-    } catch (IOException e) {
-      return false;
+  /**
+   * The sandbox leaves the host's files and its privileges behind; it has to have everything open by now.
+   *
+   * @param usesDates whether the log will want the host's time zone
+   */
+  static void giveUpFiles(boolean usesDates) throws IOException {
+    if (usesDates) {
+      Confinement.readFilesNow();
     }
-  }
-
-  /** The sandbox leaves the host's files and its privileges behind; it has to have everything open by now. */
-  static void giveUpFiles() throws IOException {
-    if (isTraining()) {
+    boolean able = Confinement.isRoot() && Confinement.hasOwnMounts();
+    if (isTraining() || !able) {
       return;
     }
     try {
-      Confinement.readFilesNow();
-      if (isRoot()) {
-        Confinement.enterEmptyRoot();
-        Confinement.become(Confinement.NOBODY, Confinement.NOBODY);
-      }
+      Confinement.enterEmptyRoot();
+      Confinement.become(Confinement.NOBODY, Confinement.NOBODY);
     } catch (ErrnoException e) {
       throw new IOException("cannot confine the sandbox: " + e.getMessage());
     }
@@ -54,28 +49,29 @@ final class Privileges {
 
   /** From here on the sandbox has only the system calls that a running kernel needs. */
   static void restrictCalls() throws IOException {
-    if (isTraining()) {
-      return;
-    }
-    try {
-      Confinement.restrictSystemCalls(SentryFilter.program());
-    } catch (ErrnoException e) {
-      throw new IOException("cannot restrict the sandbox's system calls: " + e.getMessage());
-    }
+    restrict(SentryFilter.program(), "sandbox");
   }
 
   /** The gofer keeps what it opened, and the calls to work with files. */
   static void giveUpAllButFiles(String emptyDirectory) throws IOException {
+    if (Confinement.isRoot() && !isTraining()) {
+      try {
+        Confinement.changeRoot(emptyDirectory);
+      } catch (ErrnoException e) {
+        throw new IOException("cannot confine the gofer: " + e.getMessage());
+      }
+    }
+    restrict(GoferFilter.program(), "gofer");
+  }
+
+  private static void restrict(Bpf filter, String kind) throws IOException {
     if (isTraining()) {
       return;
     }
     try {
-      if (isRoot()) {
-        Confinement.changeRoot(emptyDirectory);
-      }
-      Confinement.restrictSystemCalls(GoferFilter.program());
+      Confinement.restrictSystemCalls(filter);
     } catch (ErrnoException e) {
-      throw new IOException("cannot confine the gofer: " + e.getMessage());
+      throw new IOException("cannot restrict the " + kind + "'s system calls: " + e.getMessage());
     }
   }
 

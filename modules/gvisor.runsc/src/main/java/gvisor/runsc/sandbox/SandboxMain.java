@@ -94,7 +94,7 @@ public final class SandboxMain {
       // process is made. Any other platform opens a device, for which there have to be files and privileges.
       boolean opensNoFiles = name.equals("ptrace");
       Platform platform = opensNoFiles ? null : provider.open(memory);
-      Privileges.giveUpFiles();
+      Privileges.giveUpFiles(request.path("debug").asBoolean());
       if (opensNoFiles) {
         platform = provider.open(memory);
       }

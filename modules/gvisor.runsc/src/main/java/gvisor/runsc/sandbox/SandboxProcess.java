@@ -48,6 +48,9 @@ public record SandboxProcess(Child process, ControlConnection connection) {
     argv.addAll(flags);
     argv.addAll(cacheFlags(home, kind));
     argv.add("-XX:ErrorFile=" + messages);
+    // For whoever profiles: flags of the VM, such as logging of what it does at its start.
+    String more = System.getProperty("gvisor." + kind + ".flags", "");
+    argv.addAll(more.isEmpty() ? List.of() : List.of(more.split(" ")));
     for (String name : List.of("jna.boot.library.path", "jffi.boot.library.path")) {
       if (System.getProperty(name) != null) {
         argv.add("-D" + name + "=" + System.getProperty(name));
@@ -87,7 +90,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
 
   /** Where this process may, its children get namespaces of their own, and no more privileges than they will use. */
   private static Spawn confined(Spawn spawn, String kind) {
-    if (!Privileges.isRoot()) {
+    if (!Confinement.isRoot()) {
       return spawn;
     }
     if (kind.equals("gofer")) {

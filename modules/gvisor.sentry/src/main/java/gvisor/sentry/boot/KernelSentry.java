@@ -43,6 +43,9 @@ final class KernelSentry implements Sentry {
   private static final long DEATH_MILLIS = 10_000;
   private static final long CACHE_SHARE = 4;
 
+  /** Ends of processes that somebody may still ask for; beyond it those are forgotten. */
+  private static final int MAX_REMEMBERED = 1024;
+
   private final Kernel kernel;
   private final Platform platform;
   private final NetNamespace network;
@@ -148,6 +151,10 @@ final class KernelSentry implements Sentry {
 
   private static int remember(Running r, ProcessMaker.Made made) {
     int pid = made.task().tgid();
+    if (r.started.size() >= MAX_REMEMBERED) {
+      r.started.values().removeIf(p -> p.isZombie() && p != r.init);
+      r.terminals.keySet().retainAll(r.started.keySet());
+    }
     r.started.put(pid, made.task().threadGroup());
     if (made.terminal() != null) {
       r.terminals.put(pid, made.terminal());

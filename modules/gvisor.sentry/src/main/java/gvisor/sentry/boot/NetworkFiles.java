@@ -19,7 +19,7 @@ import gvisor.sentry.syscall.linux.SocketFiles;
 import gvisor.sentry.vfs.Caller;
 import java.nio.charset.StandardCharsets;
 
-/** The files of {@code /proc/net} and {@code /proc/sysvipc} that list sockets, semaphores and queues ({@code man 5 proc}). */
+/** Files of {@code /proc/net} and {@code /proc/sysvipc} that list sockets, semaphores and queues ({@code man 5 proc}). */
 final class NetworkFiles {
   private static final int TCP_LINE = 149;
   private static final int UDP_LINE = 127;

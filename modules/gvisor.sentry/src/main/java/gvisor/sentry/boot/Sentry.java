@@ -5,6 +5,9 @@ import gvisor.api.host.Host;
 import gvisor.api.host.HostFd;
 import gvisor.api.mem.MemoryFile;
 import gvisor.api.platform.Platform;
+import gvisor.sentry.syscall.CompatibilityPage;
+import gvisor.sentry.syscall.SyscallTable;
+import gvisor.sentry.syscall.linux.Amd64;
 import java.io.IOException;
 import java.util.List;
 
@@ -16,6 +19,13 @@ public interface Sentry extends AutoCloseable {
   /** Boots a kernel on {@code platform}. */
   static Sentry boot(Platform platform, MemoryFile memory, Host host, SentryOptions options) throws IOException {
     return new KernelSentry(platform, memory, host, options);
+  }
+
+  /** What of Linux's system calls this kernel has, in Markdown: {@code docs/compatibility.md}. */
+  static String compatibilityPage() {
+    SyscallTable table = new SyscallTable();
+    Amd64.fill(table);
+    return CompatibilityPage.render(table);
   }
 
   /** A process of a container, for {@code ps}. */

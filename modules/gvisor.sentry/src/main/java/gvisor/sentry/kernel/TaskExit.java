@@ -7,9 +7,13 @@ import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.FsContext;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
 /** The end of a task, and of its process with the last one ({@code man 2 exit}, {@code man 2 exit_group}). */
 public final class TaskExit {
+  private static final Logger LOG = LogManager.getLogger(TaskExit.class);
+
   private TaskExit() {}
 
   /** {@code exit(2)}: this thread ends at the boundary; {@code code} is its exit code. */
@@ -36,7 +40,12 @@ public final class TaskExit {
     if (t.tracee != null) {
       t.tracee.exitStop();
     }
-    leaveMemory(t);
+    try {
+      leaveMemory(t);
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      // Whoever waits for the task must not wait forever.
+      LOG.error("the memory of task {} was not given back", t, e);
+    }
     boolean last;
     kernel.tasksLock.lock();
     try {
@@ -54,7 +63,11 @@ public final class TaskExit {
         executable.close();
       }
     }
-    releaseFiles(t);
+    try {
+      releaseFiles(t);
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      LOG.error("the files of task {} were not given back", t, e);
+    }
     if (last && Signals.isInit(tg)) {
       NamespaceDeath.begin(tg);
       NamespaceDeath.awaitEmpty(t);

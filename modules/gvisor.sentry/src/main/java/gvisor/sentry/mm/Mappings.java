@@ -329,6 +329,14 @@ public final class Mappings {
 
   /** {@code mprotect(2)}. */
   public void protect(long addr, long length, int protection) throws ErrnoException {
+    protectNow(addr, length, protection);
+    if ((protection & MapFlags.PROT_WRITE) != 0 && length > 0 && length <= EAGER) {
+      // An allocator that reserves addresses and opens them step by step is about to use the step.
+      mm.mapAhead(addr, addr + pageUp(length));
+    }
+  }
+
+  private void protectNow(long addr, long length, int protection) throws ErrnoException {
     int prot = protection & ~(MapFlags.PROT_GROWSDOWN | MapFlags.PROT_GROWSUP);
     boolean down = (protection & MapFlags.PROT_GROWSDOWN) != 0;
     if ((addr & PAGE - 1) != 0 || (prot & ~(ACCESS | MapFlags.PROT_SEM)) != 0
@@ -437,6 +445,15 @@ public final class Mappings {
 
   /** {@code brk(2)}: the program break afterwards, the old one when it could not be moved. */
   public long brk(long wanted) throws ErrnoException {
+    long before = pageUp(mm.layout.brk);
+    long brk = move(wanted);
+    if (brk > before && brk - before <= EAGER) {
+      mm.mapAhead(before, pageUp(brk));
+    }
+    return brk;
+  }
+
+  private long move(long wanted) throws ErrnoException {
     Leftovers leftovers = new Leftovers(mm);
     mm.writeLock.lock();
     try {

@@ -212,6 +212,17 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
 
   /** Faults the range in and maps it, as far as it is mapped at all; the first failure ends it. */
   FaultResult populate(long start, long end, boolean write) {
+    return populate(start, end, write, false);
+  }
+
+  /** Maps what is to be touched soon and is not backed yet; errors are left for the faults to report. */
+  void mapAhead(long start, long end) {
+    if (space != null) {
+      populate(start, end, false, true);
+    }
+  }
+
+  private FaultResult populate(long start, long end, boolean write, boolean onlyMissing) {
     long at = start;
     while (at < end) {
       int want;
@@ -229,7 +240,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
           continue;
         }
         Pma p = pmas.find(at);
-        if (p != null && (p.mapped & want) != 0) {
+        if (p != null && (onlyMissing || (p.mapped & want) != 0)) {
           at = p.end;
           continue;
         }

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What {@code sendmsg} and {@code recvmsg} move beside the data: the kernel's side of {@code struct msghdr}. One a task,
- * reused; {@link #clear} starts it over.
+ * What {@code sendmsg} and {@code recvmsg} move beside the data: the kernel's side of {@code struct msghdr}. One a
+ * task, reused; {@link #clear} starts it over.
  */
 public final class Message {
   /** Most bytes of control data a socket adds by itself; files and credentials come on top. */

@@ -50,10 +50,6 @@ public final class OptionValue {
     return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset);
   }
 
-  public int portAt(int offset) {
-    return (segment.get(ValueLayout.JAVA_BYTE, offset) & 0xff) << 8 | segment.get(ValueLayout.JAVA_BYTE, offset + 1) & 0xff;
-  }
-
   public void requireLength(int least) throws ErrnoException {
     if (length < least) {
       throw EINVAL.error();

@@ -76,6 +76,7 @@ public abstract class Socket implements FileOps {
   }
 
   /** Whether EPIPE comes with SIGPIPE. */
+  @Override
   public boolean raisesSigpipe() {
     return type == SOCK_STREAM || type == SOCK_SEQPACKET;
   }
@@ -278,12 +279,12 @@ public abstract class Socket implements FileOps {
     return SocketIoctls.ioctl(this, caller, request, argument);
   }
 
-  /** A blocking write goes on until everything is written. */
+  @Override
   public final boolean isStream() {
     return type == SOCK_STREAM;
   }
 
-  /** SO_RCVTIMEO or SO_SNDTIMEO in nanoseconds; -1 for ever. */
+  @Override
   public final long timeoutNanos(boolean write) {
     long timeout = write ? options.sendTimeoutNanos : options.receiveTimeoutNanos;
     return timeout == SocketOptions.NO_TIMEOUT ? -1 : timeout;

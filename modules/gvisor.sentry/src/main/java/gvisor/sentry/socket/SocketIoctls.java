@@ -18,7 +18,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** {@code ioctl} requests of sockets and of the interfaces behind them ({@code man 7 socket}, {@code man 7 netdevice}). */
+/** {@code ioctl} requests of sockets and the interfaces behind them ({@code man 7 socket}, {@code man 7 netdevice}). */
 final class SocketIoctls {
   private static final int TIOCOUTQ = 0x5411;
   private static final int FIONREAD = 0x541B;

@@ -13,9 +13,9 @@ import java.util.ArrayDeque;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * One direction of a connected byte stream: what one end wrote and the other has not read. Holds control messages at the
- * bytes they came with, and one urgent byte for TCP. Thread-safe; its lock ranks below the sockets' and above the memory
- * manager's.
+ * One direction of a connected byte stream: what one end wrote and the other has not read. Holds control messages at
+ * the bytes they came with, and one urgent byte for TCP. Thread-safe; its lock ranks below the sockets' and above the
+ * memory manager's.
  */
 public final class StreamBuffer {
   private static final int EVENT_END = EventMask.READABLE | EventMask.EPOLLRDHUP;

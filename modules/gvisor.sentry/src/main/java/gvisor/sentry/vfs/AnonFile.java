@@ -11,7 +11,8 @@ public final class AnonFile {
   private AnonFile() {}
 
   /**
-   * An open file that {@code /proc/self/fd} shows as {@code anon_inode:name}, with the inode that all of that kind share.
+   * An open file that {@code /proc/self/fd} shows as {@code anon_inode:name}, with the inode that all of that kind
+   * share.
    *
    * @param name as Linux has it, with brackets where Linux has them: {@code [eventfd]}
    * @param flags O_* of the open file

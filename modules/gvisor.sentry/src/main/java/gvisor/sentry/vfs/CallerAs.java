@@ -4,7 +4,8 @@ import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.mm.MemoryManager;
 
 /**
- * A caller with other credentials: {@code access(2)} asks as the real user, an overlay touches its layers as its mounter.
+ * A caller with other credentials: {@code access(2)} asks as the real user, an overlay touches its layers as its
+ * mounter.
  *
  * @param caller the caller in every other respect
  */

@@ -7,8 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A name in a directory and what it leads to. Like Linux {@code struct dentry}. A dentry without an inode is negative: it
- * remembers that the name does not exist.
+ * A name in a directory and what it leads to. Like Linux {@code struct dentry}. A dentry without an inode is negative:
+ * it remembers that the name does not exist.
  *
  * <p>Children are found without a lock. They are held weakly, so a directory has one dentry as long as anybody uses it
  * (an open file, a current directory, a mount, a child), and the garbage collector takes the others once the

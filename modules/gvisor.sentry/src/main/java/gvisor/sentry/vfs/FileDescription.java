@@ -20,7 +20,9 @@ public final class FileDescription implements Waitable {
   private volatile int statusFlags;
   private volatile CloseListener[] closeListeners;
 
-  /** Whether the inode counts it: as a writer, or as what a program runs from. Set before anybody else knows the file. */
+  /**
+   * Whether the inode counts it: as a writer, or as what a program runs from. Set before anybody else knows the file.
+   */
   private int counted;
 
   private static final int WRITING = 1;

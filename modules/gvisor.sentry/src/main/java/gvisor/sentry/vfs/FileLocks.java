@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The advisory locks on one inode: {@code flock(2)} locks, owned by open files, and byte ranges ({@code fcntl(2)}), owned
- * by descriptor tables (POSIX) or open files (OFD). Never blocks: who is refused waits on {@link #queue}, which is told
- * whenever a lock goes. Thread-safe; its lock is a leaf.
+ * The advisory locks on one inode: {@code flock(2)} locks, owned by open files, and byte ranges ({@code fcntl(2)}),
+ * owned by descriptor tables (POSIX) or open files (OFD). Never blocks: who is refused waits on {@link #queue}, which
+ * is told whenever a lock goes. Thread-safe; its lock is a leaf.
  */
 public final class FileLocks {
   /** The end of a range that has none. */

@@ -106,6 +106,11 @@ public interface FileOps extends Waitable {
     return false;
   }
 
+  /** Whether a write that fails with EPIPE sends SIGPIPE: not on sockets for messages. */
+  default boolean raisesSigpipe() {
+    return true;
+  }
+
   /** How long a blocking read or write may wait (SO_RCVTIMEO, SO_SNDTIMEO), in nanoseconds; -1 for ever. */
   default long timeoutNanos(boolean write) {
     return -1;

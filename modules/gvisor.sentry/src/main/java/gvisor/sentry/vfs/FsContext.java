@@ -46,6 +46,19 @@ public final class FsContext {
     cwd = path;
   }
 
+  /** What was at {@code from} is at {@code to} now ({@code pivot_root}). */
+  public synchronized void moved(Path from, Path to) {
+    if (users.get() == 0) {
+      return;
+    }
+    if (root.equals(from)) {
+      setRoot(to);
+    }
+    if (cwd.equals(from)) {
+      setCwd(to);
+    }
+  }
+
   /** Sets the umask; the one before. */
   public synchronized int setUmask(int mask) {
     int before = umask;
@@ -70,7 +83,7 @@ public final class FsContext {
   }
 
   /** A task does not use it any more. */
-  public void release() {
+  public synchronized void release() {
     if (users.decrementAndGet() == 0) {
       root.mount().unpin();
       cwd.mount().unpin();

@@ -91,8 +91,8 @@ public abstract class Inode {
   }
 
   /**
-   * Whether {@code caller} may access it ({@link Permissions} MAY_* bits): EACCES otherwise. Mode bits and capabilities,
-   * unless a file system knows better.
+   * Whether {@code caller} may access it ({@link Permissions} MAY_* bits): EACCES otherwise. Mode bits and
+   * capabilities, unless a file system knows better.
    */
   public void checkPermission(Caller caller, int mask) throws ErrnoException {
     if (!Permissions.allows(caller.creds(), this, mask)) {
@@ -244,8 +244,8 @@ public abstract class Inode {
    *
    * @param flags RENAME_NOREPLACE (checked), RENAME_EXCHANGE ({@code replaced} takes the old name), RENAME_WHITEOUT
    */
-  public void rename(Caller caller, String oldName, Inode child, Inode newDir, String newName, Inode replaced, int flags)
-      throws ErrnoException {
+  public void rename(Caller caller, String oldName, Inode child, Inode newDir, String newName, Inode replaced,
+      int flags) throws ErrnoException {
     throw EPERM.error();
   }
 
@@ -273,8 +273,8 @@ public abstract class Inode {
   }
 
   /**
-   * Whether {@link #open} opens it whatever its type is: a file over a host descriptor is what the host says, and no fifo
-   * or device of this kernel.
+   * Whether {@link #open} opens it whatever its type is: a file over a host descriptor is what the host says, and no
+   * fifo or device of this kernel.
    */
   public boolean opensItself() {
     return false;

@@ -5,7 +5,10 @@ import gvisor.sentry.auth.Capability;
 import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.mm.MemoryManager;
 
-/** The kernel itself as a caller: root with every capability, for mounting and making directories before a task exists. */
+/**
+ * The kernel itself as a caller: root with every capability, for mounting and making directories before a task
+ * exists.
+ */
 public final class KernelCaller implements Caller {
   private static final Credentials ROOT = Credentials.root(Capability.ALL);
 

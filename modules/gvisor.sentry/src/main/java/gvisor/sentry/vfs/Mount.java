@@ -4,8 +4,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A superblock, or a directory or file of it, attached to the tree. Like Linux {@code struct mount}. Where it hangs changes
- * under {@link Vfs#mountLock}; path walks read it without a lock.
+ * A superblock, or a directory or file of it, attached to the tree. Like Linux {@code struct mount}. Where it hangs
+ * changes under {@link Vfs#mountLock}; path walks read it without a lock.
  */
 public final class Mount {
   private final Vfs vfs;
@@ -23,8 +23,8 @@ public final class Mount {
   private volatile MountNamespace namespace;
   private volatile int flags;
 
-  // Guarded by the mount lock.
-  int propagation = MountFlags.MS_PRIVATE;
+  // Guarded by the mount lock. A group of 0 is none; a shared mount has a peer group, a slave a master group.
+  boolean isUnbindable;
   int peerGroup;
   int masterGroup;
   boolean expiring;
@@ -131,10 +131,12 @@ public final class Mount {
       mountpoint.mountsChanged(1);
       parent.children.put(mountpoint, this);
     }
+    vfs.peerGroups().join(this);
   }
 
   /** Takes it down; under the mount lock. */
   void detach() {
+    vfs.peerGroups().leave(this);
     if (parent != null) {
       parent.children.remove(mountpoint, this);
       mountpoint.mountsChanged(-1);

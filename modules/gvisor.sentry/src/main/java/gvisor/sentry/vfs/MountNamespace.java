@@ -69,6 +69,7 @@ public final class MountNamespace {
         m.unpin();
         throw e;
       }
+      propagate(m);
       return m;
     } finally {
       vfs.mountLock.unlock();
@@ -82,7 +83,7 @@ public final class MountNamespace {
       if (from.dentry().inode().isDirectory() != at.dentry().inode().isDirectory()) {
         throw ENOTDIR.error();
       }
-      if (from.mount().propagation == MountFlags.MS_UNBINDABLE || from.mount().namespace() != this) {
+      if (from.mount().isUnbindable || from.mount().namespace() != this) {
         throw EINVAL.error();
       }
       Mount copy = clone(from.mount(), from.dentry());
@@ -101,6 +102,7 @@ public final class MountNamespace {
         pair[0].attach(pair[1], pair[2].mountpoint(), this);
         mounts.add(pair[0]);
       }
+      propagate(copy);
       return copy;
     } finally {
       vfs.mountLock.unlock();
@@ -108,8 +110,8 @@ public final class MountNamespace {
   }
 
   /**
-   * Clones what stands, at any depth, on {@code source} at or below {@code from} (null: anywhere): triples of clone, its
-   * parent's clone, original; a parent comes before its children.
+   * Clones what stands, at any depth, on {@code source} at or below {@code from} (null: anywhere): triples of clone,
+   * its parent's clone, original; a parent comes before its children.
    *
    * @param all also unbindable ones
    */
@@ -126,7 +128,7 @@ public final class MountNamespace {
   private void collectChildren(Mount source, Dentry from, Mount clone, boolean all, List<Mount[]> out) {
     for (Mount child : source.children()) {
       boolean isBelow = from == null || from.isAncestorOf(child.mountpoint());
-      if (isBelow && (all || child.propagation != MountFlags.MS_UNBINDABLE)) {
+      if (isBelow && (all || !child.isUnbindable)) {
         out.add(new Mount[] {clone(child, child.root()), clone, child});
       }
     }
@@ -134,7 +136,7 @@ public final class MountNamespace {
 
   private Mount clone(Mount m, Dentry dentry) {
     Mount copy = vfs.newMount(m.superblock(), dentry, m.source(), m.flags());
-    copy.propagation = m.propagation;
+    copy.isUnbindable = m.isUnbindable;
     copy.peerGroup = m.peerGroup;
     copy.masterGroup = m.masterGroup;
     return copy;
@@ -146,7 +148,7 @@ public final class MountNamespace {
     try {
       Mount m = from.mount();
       requireMountRoot(from);
-      if (m.parent() == null || m.parent().propagation == MountFlags.MS_SHARED) {
+      if (m.parent() == null || m.parent().peerGroup != 0) {
         throw EINVAL.error();
       }
       if (m.root().inode().isDirectory() != at.dentry().inode().isDirectory()) {
@@ -159,7 +161,11 @@ public final class MountNamespace {
       }
       checkTarget(at);
       m.detach();
+      if (at.mount().peerGroup != 0 && m.peerGroup == 0) {
+        m.peerGroup = vfs.peerGroups().newGroup();
+      }
       m.attach(at.mount(), at.dentry(), this);
+      propagate(m);
     } finally {
       vfs.mountLock.unlock();
     }
@@ -177,6 +183,31 @@ public final class MountNamespace {
     }
   }
 
+  /** Makes a mount just hung up, with what stands on it, appear wherever its parent's peers and slaves are. */
+  private void propagate(Mount m) {
+    Mount parent = m.parent();
+    Dentry place = m.mountpoint();
+    for (Mount receiver : vfs.peerGroups().receivers(parent)) {
+      MountNamespace ns = receiver.namespace();
+      // Linux: puts the mount below one that stands there already. Here: that one stays as it is.
+      if (ns == null || !receiver.root().isAncestorOf(place) || receiver.mountedOn(place) != null
+          || ns.mounts.size() >= MAX_MOUNTS) {
+        continue;
+      }
+      Mount copy = clone(m, m.root());
+      if (receiver.peerGroup != parent.peerGroup) {
+        copy.masterGroup = m.peerGroup;
+        copy.peerGroup = receiver.peerGroup == 0 ? 0 : vfs.peerGroups().newGroup();
+      }
+      copy.attach(receiver, place, ns);
+      ns.mounts.add(copy);
+      for (Mount[] pair : collect(m, null, copy, true)) {
+        pair[0].attach(pair[1], pair[2].mountpoint(), ns);
+        ns.mounts.add(pair[0]);
+      }
+    }
+  }
+
   private void checkCount(int more) throws ErrnoException {
     if (mounts.size() + more >= MAX_MOUNTS) {
       throw ENOSPC.error();
@@ -186,9 +217,8 @@ public final class MountNamespace {
   private void attach(Mount m, Path at) throws ErrnoException {
     checkTarget(at);
     checkCount(1);
-    if (at.mount().propagation == MountFlags.MS_SHARED && m.propagation != MountFlags.MS_SHARED) {
-      m.propagation = MountFlags.MS_SHARED;
-      m.peerGroup = vfs.newPeerGroup();
+    if (at.mount().peerGroup != 0 && m.peerGroup == 0) {
+      m.peerGroup = vfs.peerGroups().newGroup();
     }
     m.attach(at.mount(), at.dentry(), this);
     mounts.add(m);
@@ -223,6 +253,12 @@ public final class MountNamespace {
       if ((flags & MNT_DETACH) == 0 && (m.isBusy() || m.hasChildren())) {
         throw EBUSY.error();
       }
+      for (Mount receiver : vfs.peerGroups().receivers(m.parent())) {
+        Mount copy = receiver.mountedOn(m.mountpoint());
+        if (copy != null && copy.root() == m.root() && !copy.hasChildren()) {
+          takeDown(copy, gone);
+        }
+      }
       takeDown(m, gone);
     } finally {
       vfs.mountLock.unlock();
@@ -241,11 +277,11 @@ public final class MountNamespace {
         all.add(child);
       }
     }
+    m.namespace().mounts.removeAll(new HashSet<>(all));
     for (Mount each : all.reversed()) {
       each.detach();
       gone.add(each);
     }
-    mounts.removeAll(new HashSet<>(all));
   }
 
   /** Changes the flags of the mount whose root is {@code path} (MS_REMOUNT with MS_BIND). */
@@ -291,20 +327,24 @@ public final class MountNamespace {
   }
 
   private void setPropagation(Mount m, int type) {
-    if (type == MountFlags.MS_SHARED) {
-      if (m.propagation != MountFlags.MS_SHARED) {
-        m.peerGroup = vfs.newPeerGroup();
+    PeerGroups groups = vfs.peerGroups();
+    groups.leave(m);
+    switch (type) {
+      case MountFlags.MS_SHARED -> m.peerGroup = m.peerGroup != 0 ? m.peerGroup : groups.newGroup();
+      case MountFlags.MS_SLAVE -> {
+        // The last of a group has nobody to be a slave of; a slave already stays one.
+        if (groups.isPopulated(m.peerGroup)) {
+          m.masterGroup = m.peerGroup;
+        }
+        m.peerGroup = 0;
       }
-      m.propagation = type;
-    } else if (type == MountFlags.MS_SLAVE) {
-      // A slave without a master is a private mount.
-      m.propagation = MountFlags.MS_PRIVATE;
-      m.peerGroup = 0;
-    } else {
-      m.propagation = type;
-      m.peerGroup = 0;
-      m.masterGroup = 0;
+      default -> {
+        m.peerGroup = 0;
+        m.masterGroup = 0;
+      }
     }
+    m.isUnbindable = type == MountFlags.MS_UNBINDABLE;
+    groups.join(m);
   }
 
   /**
@@ -327,7 +367,7 @@ public final class MountNamespace {
         throw EBUSY.error();
       }
       if (newRoot.dentry() != fresh.root() || oldRoot.dentry() != old.root() || fresh.parent() == null
-          || old.propagation == MountFlags.MS_SHARED || fresh.propagation == MountFlags.MS_SHARED
+          || old.peerGroup != 0 || fresh.peerGroup != 0
           || PathText.textOrNull(putOld, newRoot) == null || PathText.textOrNull(newRoot, oldRoot) == null) {
         throw EINVAL.error();
       }
@@ -425,13 +465,13 @@ public final class MountNamespace {
       s.append(DeviceNumbers.major(sb.dev())).append(':').append(DeviceNumbers.minor(sb.dev())).append(' ');
       escape(s, PathText.withinSuperblock(m.root())).append(' ');
       escape(s, at).append(' ').append(MountFlags.text(m.flags()));
-      if (m.propagation == MountFlags.MS_SHARED) {
+      if (m.peerGroup != 0) {
         s.append(" shared:").append(m.peerGroup);
       }
       if (m.masterGroup != 0) {
         s.append(" master:").append(m.masterGroup);
       }
-      if (m.propagation == MountFlags.MS_UNBINDABLE) {
+      if (m.isUnbindable) {
         s.append(" unbindable");
       }
       s.append(" - ").append(sb.typeName()).append(' ');

@@ -40,8 +40,8 @@ public final class Names {
   }
 
   /**
-   * {@code mknod(2)}: a regular file, fifo, socket or device; {@code mode} with the type, before the umask. What it made:
-   * a bound socket attaches itself to its inode, and keeps the path.
+   * {@code mknod(2)}: a regular file, fifo, socket or device; {@code mode} with the type, before the umask. What it
+   * made: a bound socket attaches itself to its inode, and keeps the path.
    */
   public static Path mknod(Caller caller, Path at, String path, int mode, long rdev) throws ErrnoException {
     int type = mode & Inode.S_IFMT;

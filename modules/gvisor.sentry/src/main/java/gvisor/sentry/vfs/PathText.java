@@ -32,7 +32,9 @@ public final class PathText {
     return text != null ? text : UNREACHABLE + textOrNull(path, new Path(topmost(path.mount()), null));
   }
 
-  /** From {@code root} to {@code path}, or null when there is no such way. A null root dentry: from the mount's root. */
+  /**
+   * From {@code root} to {@code path}, or null when there is no such way. A null root dentry: from the mount's root.
+   */
   static String textOrNull(Path path, Path root) {
     StringBuilder reversed = new StringBuilder(64);
     Mount mount = path.mount();

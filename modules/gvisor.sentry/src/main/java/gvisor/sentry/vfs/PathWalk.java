@@ -9,11 +9,11 @@ import static gvisor.api.errno.Errno.EXDEV;
 import gvisor.api.errno.ErrnoException;
 
 /**
- * One walk along a path name ({@code man 7 path_resolution}): names, "." and "..", symbolic and magic links, mounts, and
- * the limits of {@code openat2(2)}. Used once, by one thread.
+ * One walk along a path name ({@code man 7 path_resolution}): names, "." and "..", symbolic and magic links, mounts,
+ * and the limits of {@code openat2(2)}. Used once, by one thread.
  *
- * <p>A link's text takes the place of the part walked so far, so nesting needs no stack; at most {@link #MAX_LINKS} links
- * bound the text.
+ * <p>A link's text takes the place of the part walked so far, so nesting needs no stack; at most {@link #MAX_LINKS}
+ * links bound the text.
  */
 public final class PathWalk {
   /** RESOLVE_* of {@code man 2 openat2}. */

@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * What the file layer has one of in a kernel: file system types, devices, the mount lock, and the mount of files without
- * a name. Thread-safe.
+ * What the file layer has one of in a kernel: file system types, devices, the mount lock, and the mount of files
+ * without a name. Thread-safe.
  */
 public final class Vfs {
   private final DeviceNumbers numbers;
@@ -21,14 +21,16 @@ public final class Vfs {
   private final ConcurrentHashMap<String, FilesystemType> types = new ConcurrentHashMap<>();
   private final List<String> typeOrder = new ArrayList<>();
   private final AtomicInteger nextMountId = new AtomicInteger(21);
-  private final AtomicInteger nextPeerGroup = new AtomicInteger(1);
+  private final PeerGroups peerGroups = new PeerGroups();
   private final AtomicInteger nextCookie = new AtomicInteger(1);
   private final AnonFile.AnonSuperblock anonymous;
   private final Mount anonymousMount;
 
   private volatile Superblock memoryFiles;
 
-  /** Held while the tree of mounts of any namespace changes. Like Linux {@code namespace_sem}; above all dentry locks. */
+  /**
+   * Held while the tree of mounts of any namespace changes. Like Linux {@code namespace_sem}; above all dentry locks.
+   */
   final ReentrantLock mountLock = new ReentrantLock();
 
   public Vfs(DeviceNumbers numbers) {
@@ -94,8 +96,8 @@ public final class Vfs {
     return new Mount(this, nextMountId.getAndIncrement(), superblock, root, source, flags);
   }
 
-  int newPeerGroup() {
-    return nextPeerGroup.getAndIncrement();
+  PeerGroups peerGroups() {
+    return peerGroups;
   }
 
   /** The superblock, mounted nowhere, of files made by {@code memfd_create(2)}. */

@@ -11,8 +11,8 @@ import gvisor.sentry.vfs.SetAttr;
 import gvisor.sentry.vfs.Superblock;
 
 /**
- * {@code devtmpfs}: a file system in memory that comes with the devices, links and directories a container's {@code /dev}
- * has (OCI runtime specification, "Default Devices" and "Dev symbolic links"). Each mount has nodes of its own.
+ * {@code devtmpfs}: a file system in memory that comes with the devices, links and directories a container's {@code
+ * /dev} has (OCI runtime specification, "Default Devices" and "Dev symbolic links"). Each mount has nodes of its own.
  */
 public final class DevType implements FilesystemType {
   private final TmpfsType memory;

@@ -24,7 +24,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** What stands between the two ends of a pipe or fifo ({@code man 7 pipe}): a ring of bytes that grows when it is used. */
+/**
+ * What stands between the two ends of a pipe or fifo ({@code man 7 pipe}): a ring of bytes that grows when it is
+ * used.
+ */
 public final class Pipe implements AnonFile.Reopenable {
   /** Writes of up to this many bytes are atomic. */
   public static final int PIPE_BUF = 4096;

@@ -6,8 +6,8 @@ import java.util.TreeMap;
 
 /**
  * Which page of the memory file holds which page of a file; the rest are holes. Two levels: the chunks of the dense
- * beginning of a file are in an array, what lies scattered beyond it in a tree. Both, and the chunks, are no larger than
- * what is in them warrants, for a program chooses where in a file it writes. Guarded by its user's lock.
+ * beginning of a file are in an array, what lies scattered beyond it in a tree. Both, and the chunks, are no larger
+ * than what is in them warrants, for a program chooses where in a file it writes. Guarded by its user's lock.
  */
 final class PageTable {
   /** What {@link #get} answers for a hole. */
@@ -20,7 +20,7 @@ final class PageTable {
   private static final int SLACK = 16;
   private static final long[][] NONE = {};
 
-  // Entries are memory file offsets plus one, so that 0 is a hole. A chunk may be shorter than CHUNK: the rest are holes.
+  // Entries are memory file offsets plus one, so that 0 is a hole. What a chunk is shorter than CHUNK are holes too.
   private long[][] near = NONE;
   private int nearChunks;
 

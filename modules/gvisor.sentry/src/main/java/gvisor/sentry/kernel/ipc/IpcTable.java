@@ -14,8 +14,8 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Objects of one kind by identifier and by key. An identifier is a slot and a sequence number, so that one which is used
- * again soon is not mistaken for what it was before.
+ * Objects of one kind by identifier and by key. An identifier is a slot and a sequence number, so that one which is
+ * used again soon is not mistaken for what it was before.
  */
 public class IpcTable<T extends IpcObject> {
   /** Slots an identifier can name. */

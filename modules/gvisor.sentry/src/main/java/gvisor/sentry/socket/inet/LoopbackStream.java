@@ -329,6 +329,9 @@ final class LoopbackStream implements StreamEndpoint {
         phase = Phase.LISTENING;
       }
       backlog = wanted;
+      while (!overflow.isEmpty() && accepted.size() <= backlog) {
+        admit();
+      }
     } finally {
       transportLock.unlock();
     }
@@ -342,15 +345,20 @@ final class LoopbackStream implements StreamEndpoint {
       if (child == null) {
         return null;
       }
-      LoopbackStream next = overflow.poll();
-      if (next != null) {
-        next.waitsFor = null;
-        next.establish(this);
+      if (!overflow.isEmpty()) {
+        admit();
       }
       return child.owner;
     } finally {
       transportLock.unlock();
     }
+  }
+
+  /** Connects the client that has waited longest for room in the backlog. */
+  private void admit() {
+    LoopbackStream next = overflow.poll();
+    next.waitsFor = null;
+    next.establish(this);
   }
 
   /** Takes no more connections; those nobody accepted are reset. */

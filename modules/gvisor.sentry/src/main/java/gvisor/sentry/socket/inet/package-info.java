@@ -4,8 +4,8 @@
  * {@link gvisor.sentry.socket.inet.InetTransport}, so that a TCP/IP stack can take the place of
  * {@link gvisor.sentry.socket.inet.LoopbackTransport}, which couples two ends of the same sandbox without packets.
  *
- * <p>An address is 128 bits in two longs in network order, an IPv4 one mapped into IPv6 ({@code ::ffff:a.b.c.d}), so that
- * both families share ports and connections.
+ * <p>An address is 128 bits in two longs in network order, an IPv4 one mapped into IPv6 ({@code ::ffff:a.b.c.d}), so
+ * that both families share ports and connections.
  *
  * <p>Locks: a socket's lock, then the transport's, then buffers.
  */

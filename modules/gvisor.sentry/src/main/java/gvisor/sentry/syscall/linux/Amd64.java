@@ -177,7 +177,7 @@ public final class Amd64 {
     table.full(152, "munlockall", SysMadvise::munlockall);
     table.partial(153, "vhangup", SysSystem::vhangup, CAPABILITY);
     table.error(154, "modify_ldt", ENOSYS, "no segments of an application's own");
-    table.partial(155, "pivot_root", SysMount::pivotRoot, "other tasks keep their root and current directory");
+    table.full(155, "pivot_root", SysMount::pivotRoot);
     table.error(156, "_sysctl", ENOSYS, OBSOLETE);
     table.partial(157, "prctl", SysPrctl::prctl, "PR_SET_MM, PR_SET_VMA and PR_SET_TSC change nothing");
     table.partial(158, "arch_prctl", SysPrctl::archPrctl, "no cpuid faulting");
@@ -187,8 +187,8 @@ public final class Amd64 {
     table.full(162, "sync", SysSeek::sync);
     table.partial(163, "acct", SysSystem::acct, CAPABILITY);
     table.partial(164, "settimeofday", SysTime::settimeofday, "the clock is the host's: EPERM");
-    table.partial(165, "mount", SysMount::mount, "mounts are not propagated to peers and slaves");
-    table.partial(166, "umount2", SysMount::umount2, "unmounting is not propagated to peers and slaves");
+    table.full(165, "mount", SysMount::mount);
+    table.full(166, "umount2", SysMount::umount2);
     table.partial(167, "swapon", SysSystem::admin, CAPABILITY);
     table.partial(168, "swapoff", SysSystem::admin, CAPABILITY);
     table.partial(169, "reboot", SysSystem::reboot, CAPABILITY);
@@ -344,7 +344,7 @@ public final class Amd64 {
     table.error(321, "bpf", EPERM, "as with unprivileged_bpf_disabled");
     table.full(322, "execveat", SysExec::execveat);
     table.error(323, "userfaultfd", EPERM, "as with unprivileged_userfaultfd 0");
-    table.error(324, "membarrier", ENOSYS, "programs use what they use on a kernel without it");
+    table.partial(324, "membarrier", SysMembarrier::membarrier, "private barriers only");
     table.full(325, "mlock2", SysMadvise::mlock2);
     table.full(326, "copy_file_range", SysSplice::copyFileRange);
     table.full(327, "preadv2", SysRead::preadv2);

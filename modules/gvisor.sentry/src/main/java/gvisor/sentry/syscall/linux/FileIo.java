@@ -151,7 +151,7 @@ public final class FileIo {
     try {
       n = ops.write(t, f, src, 0);
     } catch (ErrnoException e) {
-      if (e.errno() == EPIPE) {
+      if (e.errno() == EPIPE && ops.raisesSigpipe()) {
         t.sendSigpipe();
       }
       throw e;
@@ -190,7 +190,7 @@ public final class FileIo {
         }
       }
     } catch (ErrnoException e) {
-      if (e.errno() == EPIPE) {
+      if (e.errno() == EPIPE && ops.raisesSigpipe()) {
         t.sendSigpipe();
       }
       if (done > 0) {

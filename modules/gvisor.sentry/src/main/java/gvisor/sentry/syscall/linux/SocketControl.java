@@ -34,7 +34,7 @@ final class SocketControl {
   // ---- sending ----
 
   /**
-   * Reads the control messages of a send into {@code m}. The caller closes {@code m.files} that are left after the send.
+   * Reads the control messages of a send into {@code m}. The caller closes {@code m.files} left after the send.
    *
    * @throws ErrnoException EINVAL for a malformed one, EBADF, EPERM for credentials that are not the sender's, ENOBUFS
    */

@@ -62,7 +62,8 @@ public final class SysAttr {
     if (c.uid() == c.fsuid() && c.gid() == c.fsgid() && effective == c.effective()) {
       return t;
     }
-    return new CallerAs(t, c.withUids(c.uid(), c.euid(), c.suid(), c.uid()).withGids(c.gid(), c.egid(), c.sgid(), c.gid())
+    return new CallerAs(t, c.withUids(c.uid(), c.euid(), c.suid(), c.uid())
+        .withGids(c.gid(), c.egid(), c.sgid(), c.gid())
         .withCapabilities(c.permitted(), effective, c.inheritable(), c.bounding(), c.ambient()));
   }
 

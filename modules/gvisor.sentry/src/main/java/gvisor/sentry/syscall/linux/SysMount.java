@@ -6,7 +6,9 @@ import static gvisor.api.errno.Errno.EPERM;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
 import gvisor.sentry.kernel.Task;
+import gvisor.sentry.kernel.ThreadGroup;
 import gvisor.sentry.syscall.SyscallArgs;
+import gvisor.sentry.vfs.FsContext;
 import gvisor.sentry.vfs.MountFlags;
 import gvisor.sentry.vfs.MountNamespace;
 import gvisor.sentry.vfs.Path;
@@ -85,7 +87,7 @@ public final class SysMount {
     return 0;
   }
 
-  /** pivot_root(2): moves the calling task's root and current directory, where Linux moves everybody's. */
+  /** pivot_root(2). */
   public static long pivotRoot(Task t, SyscallArgs a) throws ErrnoException {
     requireAdmin(t);
     Path newRoot = Paths.resolve(t, a.addr(0), true);
@@ -95,10 +97,15 @@ public final class SysMount {
     }
     Path oldRoot = t.fs().root();
     namespace(t).pivotRoot(newRoot, putOld, oldRoot);
-    if (t.fs().cwd().equals(oldRoot)) {
-      t.fs().setCwd(newRoot);
+    // Whoever had the old root as root or current directory, in whatever process, has the new one.
+    for (ThreadGroup group : t.kernel().rootPidNamespace().threadGroups()) {
+      for (Task other : group.tasks()) {
+        FsContext fs = other.fs();
+        if (fs != null) {
+          fs.moved(oldRoot, newRoot);
+        }
+      }
     }
-    t.fs().setRoot(newRoot);
     return 0;
   }
 
