@@ -155,7 +155,7 @@ public final class ProgramLoader {
         vdso.map(mm);
       }
       boolean secure = creds.uid() != creds.euid() || creds.gid() != creds.egid()
-          || creds.permitted() != caller.creds().permitted() && creds.uid() != 0;
+          || (creds.permitted() & ~caller.creds().permitted()) != 0 && creds.uid() != 0;
       long[] auxv = auxv(request, mm, elf, image, loader, creds, secure);
       long sp = stack(request, mm, argv, auxv, top, elf.wantsExecutableStack());
       mm.mapAhead();
