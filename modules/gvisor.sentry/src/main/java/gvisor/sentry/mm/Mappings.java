@@ -28,6 +28,9 @@ public final class Mappings {
    */
   private static final long EAGER = 4L << 20;
 
+  /** A file up to this size is mapped to be read at once, as a cache or a locale is. */
+  private static final long SMALL_FILE = 64L << 10;
+
   private final MemoryManager mm;
 
   Mappings(MemoryManager mm) {
@@ -96,10 +99,10 @@ public final class Mappings {
       if (writable && size <= EAGER) {
         mm.populate(start, start + size, false);
       }
-    } else if ((flags & (MapFlags.MAP_DENYWRITE | MapFlags.MAP_FIXED)) != 0
+    } else if ((size <= SMALL_FILE || (flags & (MapFlags.MAP_DENYWRITE | MapFlags.MAP_FIXED)) != 0)
         && (!writable || size <= PageFaults.DATA_SEGMENT)) {
       // The first mapping of a library covers all of it, and the others are put over it.
-      boolean whole = (flags & MapFlags.MAP_FIXED) == 0;
+      boolean whole = size > SMALL_FILE && (flags & MapFlags.MAP_FIXED) == 0;
       mm.populate(start, start + (whole ? PAGE : Math.min(size, EAGER)), false);
     }
   }
