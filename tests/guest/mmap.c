@@ -223,6 +223,23 @@ static void shared(void) {
   OK(munmap(p, 32 << 20));
 }
 
+/* Addresses cost nothing until they are used. */
+static void huge(void) {
+  size_t length = 1ul << 44;
+  for (int i = 0; i < 2; i++) {
+    char *p = mmap(NULL, length, PROT_READ | PROT_WRITE,
+                   (i ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(p != MAP_FAILED);
+    for (size_t at = 0; at < length; at += length / 64) {
+      p[at + 5] = 1;
+    }
+    p[length - 1] = 2;
+    EQ(1, p[length / 64 * 63 + 5]);
+    EQ(0, p[length / 2 + PAGE]);
+    OK(munmap(p, length));
+  }
+}
+
 static void limits(void) {
   struct rlimit old, now;
   OK(getrlimit(RLIMIT_AS, &old));
@@ -271,6 +288,7 @@ int main(void) {
   files();
   access_modes();
   shared();
+  huge();
   limits();
   stack();
   checkered();

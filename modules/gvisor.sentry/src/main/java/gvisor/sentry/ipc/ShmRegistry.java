@@ -291,8 +291,8 @@ public final class ShmRegistry {
   }
 
   private static Status status(ShmSegment s) {
-    return new Status(s.id, s.key, s.uid, s.gid, s.cuid, s.cgid, s.mode, s.size, s.attachTime, s.detachTime, s.changeTime,
-        s.creatorPid, s.lastPid, s.attachments);
+    return new Status(s.id, s.key, s.uid, s.gid, s.cuid, s.cgid, s.mode, s.size, s.attachTime, s.detachTime,
+        s.changeTime, s.creatorPid, s.lastPid, s.attachments);
   }
 
   /** Every segment, by index. */

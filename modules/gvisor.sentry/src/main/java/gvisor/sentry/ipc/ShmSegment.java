@@ -7,8 +7,9 @@ import gvisor.sentry.mm.MappedFile;
 import gvisor.sentry.mm.SharedAnonymous;
 
 /**
- * A System V shared memory segment ({@code man 2 shmctl}). Every vma of an attachment holds one reference; it goes when it
- * has been removed and the last attachment is gone. Guarded by the lock of its {@link ShmRegistry}; times are in seconds.
+ * A System V shared memory segment ({@code man 2 shmctl}). Every vma of an attachment holds one reference; it goes when
+ * it has been removed and the last attachment is gone. Guarded by the lock of its {@link ShmRegistry}; times are in
+ * seconds.
  */
 public final class ShmSegment implements MappedFile {
   final ShmRegistry registry;

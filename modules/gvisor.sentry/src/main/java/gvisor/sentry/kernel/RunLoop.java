@@ -55,12 +55,12 @@ final class RunLoop {
     try {
       begin();
       loop();
-    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+    } catch (RuntimeException | Error e) {
       failed("boundary", e);
     }
     try {
       TaskExit.exit(task);
-    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+    } catch (RuntimeException | Error e) {
       LOG.error("task {} did not end cleanly", task, e);
     }
     context.leave();
@@ -169,7 +169,7 @@ final class RunLoop {
       return entry.handler().call(task, args);
     } catch (ErrnoException e) {
       return -e.errno().number();
-    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+    } catch (RuntimeException | Error e) {
       failed(entry.name(), e);
       return -Errno.EIO.number();
     }

@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What a new program finds on its stack: {@code argc}, {@code argv}, {@code envp} and the auxiliary vector, and above them
- * the strings they point to (System V ABI for AMD64, "Initial Stack and Register State").
+ * What a new program finds on its stack: {@code argc}, {@code argv}, {@code envp} and the auxiliary vector, and above
+ * them the strings they point to (System V ABI for AMD64, "Initial Stack and Register State").
  */
 final class InitialStack {
   private static final String PLATFORM = "x86_64";

@@ -9,8 +9,8 @@ import java.util.Arrays;
 
 /**
  * Copies {@code argv} and {@code envp} in, within the bounds of {@code man 2 execve}, "Limits on size of arguments and
- * environment": 128 KiB a string, and together with their pointers a quarter of the stack limit, at most 6 MiB, at least
- * 128 KiB.
+ * environment": 128 KiB a string, and together with their pointers a quarter of the stack limit, at most 6 MiB, at
+ * least 128 KiB.
  */
 public final class ProgramArguments {
   /** Longest string, with its NUL. */

@@ -88,8 +88,9 @@ public final class ProgramLoader {
   /**
    * Loads a program into memory of its own.
    *
-   * @throws ErrnoException ENOEXEC for what is neither ELF nor script; ENOENT, EACCES and so on for an interpreter; ELIBBAD
-   *     for one that is no ELF file; ELOOP for scripts of scripts; E2BIG, ENOMEM, EIO, EINVAL. Nothing is left behind
+   * @throws ErrnoException ENOEXEC for what is neither ELF nor script; ENOENT, EACCES and so on for an interpreter;
+   *     ELIBBAD for one that is no ELF file; ELOOP for scripts of scripts; E2BIG, ENOMEM, EIO, EINVAL. Nothing is left
+   *     behind
    */
   public LoadedProgram load(LoadRequest request) throws ErrnoException {
     FileDescription file = request.file().acquire();
@@ -154,7 +155,7 @@ public final class ProgramLoader {
         vdso.map(mm);
       }
       boolean secure = creds.uid() != creds.euid() || creds.gid() != creds.egid()
-          || creds.permitted() != caller.creds().permitted() && creds.uid() != 0;
+          || (creds.permitted() & ~caller.creds().permitted()) != 0 && creds.uid() != 0;
       long[] auxv = auxv(request, mm, elf, image, loader, creds, secure);
       long sp = stack(request, mm, argv, auxv, top, elf.wantsExecutableStack());
       mm.mapAhead();
@@ -196,7 +197,9 @@ public final class ProgramLoader {
     return top;
   }
 
-  /** Where a position independent program with an interpreter goes: far from everything, room for the heap behind it. */
+  /**
+   * Where a position independent program with an interpreter goes: far from everything, room for the heap behind it.
+   */
   private long dynamicBase(MemoryManager mm, boolean random) {
     long base = (platform.maxUserAddress() / 3 * 2) & -PAGE;
     return base + (random ? random(MMAP_RANDOM_PAGES) * PAGE : 0);
@@ -273,8 +276,8 @@ public final class ProgramLoader {
     size = size + PAGE - 1 & -PAGE;
     int prot = executable ? ALL : STACK_PROT;
     long start = mm.mappings().map(top - size, size, prot,
-        MapFlags.MAP_PRIVATE | MapFlags.MAP_FIXED_NOREPLACE | MapFlags.MAP_GROWSDOWN | MapFlags.MAP_ANONYMOUS, null, null,
-        0, ALL, true);
+        MapFlags.MAP_PRIVATE | MapFlags.MAP_FIXED_NOREPLACE | MapFlags.MAP_GROWSDOWN | MapFlags.MAP_ANONYMOUS, null,
+        null, 0, ALL, true);
     if (start != top - size) {
       throw ENOMEM.error();
     }

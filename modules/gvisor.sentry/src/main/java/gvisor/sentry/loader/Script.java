@@ -5,8 +5,8 @@ import static gvisor.api.errno.Errno.ENOEXEC;
 import gvisor.api.errno.ErrnoException;
 
 /**
- * The first line of a script: {@code #!interpreter [argument]}. Everything behind the interpreter's name is one argument,
- * without the blanks around it ({@code man 2 execve}, "Interpreter scripts").
+ * The first line of a script: {@code #!interpreter [argument]}. Everything behind the interpreter's name is one
+ * argument, without the blanks around it ({@code man 2 execve}, "Interpreter scripts").
  *
  * @param argument null when there is none
  */

@@ -17,8 +17,8 @@ import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The vDSO ({@code man 7 vdso}): a page of clock data and, behind it, the shared object that reads it, in one piece of the
- * memory file that every process maps. Built from vdso.c. Immutable but for the clock data.
+ * The vDSO ({@code man 7 vdso}): a page of clock data and, behind it, the shared object that reads it, in one piece of
+ * the memory file that every process maps. Built from vdso.c. Immutable but for the clock data.
  */
 public final class Vdso implements Mappable, MappedFile {
   private static final int PAGE = PageAllocator.PAGE_SIZE;

@@ -4,9 +4,9 @@ import gvisor.api.host.HostClock;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The clocks of the sandbox: the host's, read through the time stamp counter with the parameters that applications use in
- * the vDSO, so that a system call and the vDSO agree to the nanosecond and neither runs backwards against the other. The
- * kernel must use this clock and not the host's own for everything an application can compare.
+ * The clocks of the sandbox: the host's, read through the time stamp counter with the parameters that applications use
+ * in the vDSO, so that a system call and the vDSO agree to the nanosecond and neither runs backwards against the other.
+ * The kernel must use this clock and not the host's own for everything an application can compare.
  *
  * <p>Parameters are corrected now and then so that the time approaches the host's over the next interval instead of
  * jumping to it. Where the host has no invariant counter this is the host's clock, and the vDSO asks the kernel.
@@ -40,7 +40,9 @@ public final class VdsoClock implements HostClock {
   /** How long the parameters stand before they are corrected, as they get better. */
   private static final long[] INTERVALS_NANOS = {100_000_000L, 1_000_000_000L, 10_000_000_000L};
 
-  /** CLOCK_REALTIME follows the host's at once when somebody has set that; smaller differences are errors of reading. */
+  /**
+   * CLOCK_REALTIME follows the host's at once when somebody has set that; smaller differences are errors of reading.
+   */
   private static final long STEP_NANOS = 20_000;
 
   /** Most that the speed is changed to catch up, as a fraction: 1/2000 is what {@code adjtime} does. */

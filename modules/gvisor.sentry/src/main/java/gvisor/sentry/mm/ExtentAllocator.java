@@ -12,9 +12,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * The page allocator of a sandbox.
  *
  * <p>Free space is either clean (holes of the memory file, which read as zeros) or dirty (freed, still committed, with
- * old content). Small allocations take dirty pages first, because clearing a page that the host has committed costs less
- * than having a new one committed; large ones take clean space, because most of what they get is never touched. Dirty
- * space is given back to the host in one batch when there is more than {@link #MAX_DIRTY} of it.
+ * old content). Small allocations take dirty pages first, because clearing a page that the host has committed costs
+ * less than having a new one committed; large ones take clean space, because most of what they get is never touched.
+ * Dirty space is given back to the host in one batch when there is more than {@link #MAX_DIRTY} of it.
  *
  * <p>The limit is on memory, not on allocated offsets: allocations are generous and mostly holes, so the host is asked
  * what it has committed once more is allocated than the limit.

@@ -7,8 +7,8 @@ final class ForkCopy {
   private static final int WRITE = 2;
 
   /**
-   * As many ranges are mapped for the child at once: those that the parent uses. They come in one batch, where faults come
-   * one by one.
+   * As many ranges are mapped for the child at once: those that the parent uses. They come in one batch, where faults
+   * come one by one.
    */
   private static final int MAPPED_AHEAD = 64;
 

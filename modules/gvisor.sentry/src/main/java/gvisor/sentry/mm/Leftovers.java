@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What is to be done about files whose mappings went away, once the memory manager's lock has been given up: writing back,
- * leaving the mapping space, letting the file go.
+ * What is to be done about files whose mappings went away, once the memory manager's lock has been given up: writing
+ * back, leaving the mapping space, letting the file go.
  */
 final class Leftovers {
   private record WriteBack(Mappable mappable, long offset, long length) {}

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** The mappings of one file. Like Linux {@code struct address_space}'s {@code i_mmap}. Thread-safe; its lock is a leaf. */
+/**
+ * The mappings of one file. Like Linux {@code struct address_space}'s {@code i_mmap}. Thread-safe; its lock is a leaf.
+ */
 public final class MappingSpace {
   /** A memory manager that maps some of the file. */
   public interface Mapper {

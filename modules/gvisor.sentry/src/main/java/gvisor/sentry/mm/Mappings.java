@@ -23,8 +23,8 @@ public final class Mappings {
   private static final long LOW_END = 0x80000000L;
 
   /**
-   * Private memory up to this size is mapped at once, because it is about to be used: the platform gets it together with
-   * whatever else it has to map before the application goes on, and a fault is saved. Untouched it costs nothing.
+   * Private memory up to this size is mapped at once, because it is about to be used: the platform gets it together
+   * with whatever else it has to map before the application goes on, and a fault is saved. Untouched it costs nothing.
    */
   private static final long EAGER = 4L << 20;
 

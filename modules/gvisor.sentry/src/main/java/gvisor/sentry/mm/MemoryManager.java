@@ -17,13 +17,13 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  *
  * <p>The kernel reaches application memory only through this class: a bad pointer is EFAULT.
  *
- * <p>Lock: {@link #mmLock}, like Linux {@code mmap_lock}. Look-ups and copies hold it for reading, faults and mapping calls
- * for writing. Below it are only the platform, the page allocator and {@link MappingSpace}. File objects are called without
- * it: pages are asked for before, and closed files are let go after ({@link Leftovers}).
+ * <p>Lock: {@link #mmLock}, like Linux {@code mmap_lock}. Look-ups and copies hold it for reading, faults and mapping
+ * calls for writing. Below it are only the platform, the page allocator and {@link MappingSpace}. File objects are
+ * called without it: pages are asked for before, and closed files are let go after ({@link Leftovers}).
  *
  * <p>Private memory: a {@link Pma} that is owned has the only reference to its pages. {@code fork} gives the child
- * references of its own and takes ownership from both; the next store copies a few pages, or takes ownership back when the
- * other is gone.
+ * references of its own and takes ownership from both; the next store copies a few pages, or takes ownership back when
+ * the other is gone.
  */
 public final class MemoryManager extends UserMemory implements MappingSpace.Mapper {
   /** Bytes of a page. */
@@ -331,8 +331,8 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   // ---- user memory beside what UserMemory has ----
 
   /**
-   * Where a shared futex word lives, the same for every process that maps it: its offset in the memory file. -1 when the
-   * word is in private memory: it is this process' own then, and the key is this object and the address.
+   * Where a shared futex word lives, the same for every process that maps it: its offset in the memory file. -1 when
+   * the word is in private memory: it is this process' own then, and the key is this object and the address.
    */
   public long sharedFutexKey(long addr) throws ErrnoException {
     Pma p = hold(addr, false);
@@ -353,8 +353,8 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
    * Points {@code buffer} at the {@code count} pieces of the iovec at {@code addr}, which is copied in now. More than
    * MAX_RW_COUNT bytes are cut off, as Linux does.
    *
-   * @throws ErrnoException EINVAL for a count above IOV_MAX or a negative length; EFAULT when the iovec cannot be read or
-   *     a piece is not in the application's half of the address space
+   * @throws ErrnoException EINVAL for a count above IOV_MAX or a negative length; EFAULT when the iovec cannot be read
+   *     or a piece is not in the application's half of the address space
    */
   public void wrapVector(UserBuffer buffer, long addr, int count) throws ErrnoException {
     buffer.startVector(this, this, addr, count);

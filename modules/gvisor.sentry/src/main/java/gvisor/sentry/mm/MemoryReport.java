@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What {@code /proc/[pid]/maps}, {@code smaps}, {@code statm} and {@code status} tell of a memory manager, at one moment.
- * Sizes in bytes.
+ * What {@code /proc/[pid]/maps}, {@code smaps}, {@code statm} and {@code status} tell of a memory manager, at one
+ * moment. Sizes in bytes.
  *
  * @param totalBytes all that is mapped
  * @param residentBytes committed memory behind it
@@ -51,9 +51,9 @@ public record MemoryReport(List<Area> areas, long totalBytes, long peakTotalByte
       if ((v.prot & MapFlags.PROT_EXEC) != 0 && v.file != null) {
         code += v.length();
       }
-      areas.add(new Area(v.start, v.end, v.prot, v.isShared(), v.file == null || v.is(Vma.SPECIAL) ? 0 : v.offset,
-          v.file == null || v.is(Vma.SPECIAL) ? 0 : v.file.dev(), v.file == null || v.is(Vma.SPECIAL) ? 0 : v.file.ino(),
-          nameOf(mm, v), bytes, sums[0], sums[1], v.is(Vma.LOCKED), flagsOf(v)));
+      boolean named = v.file != null && !v.is(Vma.SPECIAL);
+      areas.add(new Area(v.start, v.end, v.prot, v.isShared(), named ? v.offset : 0, named ? v.file.dev() : 0,
+          named ? v.file.ino() : 0, nameOf(mm, v), bytes, sums[0], sums[1], v.is(Vma.LOCKED), flagsOf(v)));
     }
     MemoryBooks b = mm.books;
     if (withResidency && resident > b.peakResident) {

@@ -5,8 +5,8 @@ import gvisor.api.mem.MemoryFile;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Who owns which page of the memory file: an extent allocator with one reference count a page. Like gVisor's and Linux's
- * page allocators in purpose. Thread-safe; its lock is a leaf.
+ * Who owns which page of the memory file: an extent allocator with one reference count a page. Like gVisor's and
+ * Linux's page allocators in purpose. Thread-safe; its lock is a leaf.
  */
 public interface PageAllocator {
   /** Bytes of a page. */
@@ -25,8 +25,8 @@ public interface PageAllocator {
   long allocate(long length, long alignment) throws ErrnoException;
 
   /**
-   * As {@link #allocate} for pages that the caller overwrites whole before anyone else can see them: what they hold until
-   * then is left over from their last owner, and they are likely to be committed already.
+   * As {@link #allocate} for pages that the caller overwrites whole before anyone else can see them: what they hold
+   * until then is left over from their last owner, and they are likely to be committed already.
    */
   default long allocateDirty(long length) throws ErrnoException {
     return allocate(length, PAGE_SIZE);

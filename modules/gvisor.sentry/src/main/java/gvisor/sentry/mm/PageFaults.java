@@ -7,12 +7,12 @@ import gvisor.api.mem.AccessType;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Turns promises into pages: what happens when an application, or the kernel for it, touches memory that is not there or
- * not its own yet.
+ * Turns promises into pages: what happens when an application, or the kernel for it, touches memory that is not there
+ * or not its own yet.
  *
  * <p>A fault costs far more than the pages it brings, which are holes of the memory file until touched. So anonymous
- * memory comes in windows of megabytes, a file in runs of {@link #FILE_WINDOW}, and a copy on write takes the neighbours
- * along.
+ * memory comes in windows of megabytes, a file in runs of {@link #FILE_WINDOW}, and a copy on write takes the
+ * neighbours along.
  *
  * <p>Files are asked for pages with no lock held; what is found afterwards is checked again.
  */
@@ -37,12 +37,15 @@ final class PageFaults {
   /** A file's window starts at a multiple of this at or below the faulting page. */
   private static final long FILE_ALIGN = 64L << 10;
 
-  /** What one store to shared pages copies at most. */
+  /** What one store to shared pages copies. */
   private static final long COPY_CLUSTER = 32L << 10;
 
+  /** What one store copies at most, when one follows the other. */
+  private static final long MAX_COPY = 1L << 20;
+
   /**
-   * A private writable file mapping up to this size is a program's data: it is copied whole at the first touch, because a
-   * load is soon followed by a store, and the platform may not be able to tell them apart.
+   * A private writable file mapping up to this size is a program's data: it is copied whole at the first touch, because
+   * a load is soon followed by a store, and the platform may not be able to tell them apart.
    */
   static final long DATA_SEGMENT = 128L << 10;
 
@@ -159,9 +162,10 @@ final class PageFaults {
   }
 
   /**
-   * Whether a fault on a page that is mapped with all it may have is a violation. The first time the page is mapped again
-   * and the access tried once more, because another thread may have mapped it between the access and now, or the platform,
-   * which is only a cache, may have thrown it away. The second time, nothing having been mapped since, it is one.
+   * Whether a fault on a page that is mapped with all it may have is a violation. The first time the page is mapped
+   * again and the access tried once more, because another thread may have mapped it between the access and now, or the
+   * platform, which is only a cache, may have thrown it away. The second time, nothing having been mapped since, it is
+   * one.
    */
   private boolean isViolation(Pma pma, long addr) throws ErrnoException {
     long thread = Thread.currentThread().threadId();
@@ -365,12 +369,17 @@ final class PageFaults {
       long to = Math.min(pma.start + data - pma.offset, page + SPARSE_WINDOW);
       return replace(page, to, mm.pages.allocate(to - page, PAGE));
     }
-    long cluster = pma.ofFile && vma.length() <= DATA_SEGMENT ? DATA_SEGMENT : COPY_CLUSTER;
-    long low = Math.max(pma.start, page & -cluster);
-    long high = Math.min(pma.end, (page & -cluster) + cluster);
-    if (cluster == DATA_SEGMENT) {
+    long low = Math.max(pma.start, page & -COPY_CLUSTER);
+    long high = Math.min(pma.end, (page & -COPY_CLUSTER) + COPY_CLUSTER);
+    if (pma.ofFile && vma.length() <= DATA_SEGMENT) {
       low = pma.start;
-      high = Math.min(pma.end, low + cluster);
+      high = Math.min(pma.end, low + DATA_SEGMENT);
+    } else {
+      Pma before = mm.pmas.find(low - 1);
+      if (before != null && before.owned && !before.ofFile) {
+        // Stores come in address order: each copies twice what the one before did.
+        high = Math.min(pma.end, low + Math.clamp(2 * before.length(), COPY_CLUSTER, MAX_COPY));
+      }
     }
     long copy = mm.pages.allocateDirty(high - low);
     copy(pma.at(low), copy, high - low);
@@ -380,17 +389,18 @@ final class PageFaults {
   /** Copies pages, reading no hole: that would commit it. */
   private void copy(long from, long to, long length) {
     MemorySegment memory = mm.memory;
-    long done = 0;
-    while (done < length) {
-      long data = (mm.pages.nextData(from + done, from + length) & -PAGE) - from;
-      if (data > done) {
-        memory.asSlice(to + done, data - done).fill((byte) 0);
-        done = data;
+    long limit = from + length;
+    long at = from;
+    while (at < limit) {
+      long data = mm.pages.nextData(at, limit) & -PAGE;
+      if (data > at) {
+        memory.asSlice(to + at - from, data - at).fill((byte) 0);
       }
-      if (done < length) {
-        MemorySegment.copy(memory, from + done, memory, to + done, PAGE);
-        done += PAGE;
+      if (data == limit) {
+        return;
       }
+      at = Math.min(limit, mm.pages.nextHole(data, limit) + PAGE - 1 & -PAGE);
+      MemorySegment.copy(memory, data, memory, to + data - from, at - data);
     }
   }
 

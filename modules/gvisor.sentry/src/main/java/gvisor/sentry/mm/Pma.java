@@ -10,8 +10,8 @@ final class Pma extends Range {
   /** Rights of the vma, as the processor sees them ({@link Vma#access}). */
   int access;
   /**
-   * Stores may go to these pages: nobody else has them (private), or that is the point and the file knows (shared). Where
-   * it is not set, a store copies the page or asks the file first.
+   * Stores may go to these pages: nobody else has them (private), or that is the point and the file knows (shared).
+   * Where it is not set, a store copies the page or asks the file first.
    */
   boolean owned;
   /** The pages are a file's, not a private copy. */

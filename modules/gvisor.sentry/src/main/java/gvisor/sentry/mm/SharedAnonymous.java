@@ -15,6 +15,8 @@ public final class SharedAnonymous implements Mappable, MappedFile {
   private static final int PAGE = PageAllocator.PAGE_SIZE;
   private static final int CHUNK_SHIFT = 21;
   private static final long CHUNK = 1L << CHUNK_SHIFT;
+  private static final int GROUP_SHIFT = 9;
+  private static final int GROUP = 1 << GROUP_SHIFT;
 
   private final PageAllocator pages;
   private final long length;
@@ -24,8 +26,11 @@ public final class SharedAnonymous implements Mappable, MappedFile {
   private final MappingSpace space = new MappingSpace();
   private final AtomicInteger references = new AtomicInteger(1);
   private final ReentrantLock chunkLock = new ReentrantLock();
-  /** Memory file offsets of the chunks, -1 where there is none yet. Guarded by {@link #chunkLock}. */
-  private long[] chunks = new long[0];
+  /**
+   * Memory file offsets of the chunks in groups, so that touching the far end of a huge mapping costs little: -1 where
+   * there is no chunk yet, null where there is none of a group. Guarded by {@link #chunkLock}.
+   */
+  private long[][] groups = new long[0][];
 
   /**
    * With one reference, the caller's.
@@ -54,22 +59,29 @@ public final class SharedAnonymous implements Mappable, MappedFile {
     long within = fileOffset & CHUNK - 1;
     chunkLock.lock();
     try {
-      if (index >= chunks.length) {
-        int old = chunks.length;
-        int most = (int) (length + CHUNK - 1 >>> CHUNK_SHIFT);
-        chunks = Arrays.copyOf(chunks, Math.min(most, Math.max(index + 1, old * 2)));
-        Arrays.fill(chunks, old, chunks.length, -1);
-      }
-      if (chunks[index] < 0) {
-        chunks[index] = pages.allocate(chunkLength(index), PAGE);
+      long[] group = group(index >>> GROUP_SHIFT);
+      int slot = index & GROUP - 1;
+      if (group[slot] < 0) {
+        group[slot] = pages.allocate(chunkLength(index), PAGE);
       }
       long bytes = Math.min((long) maxPages * PAGE, chunkLength(index) - within);
-      pages.acquire(chunks[index] + within, bytes);
+      pages.acquire(group[slot] + within, bytes);
       run[0] = (int) (bytes / PAGE);
-      return chunks[index] + within;
+      return group[slot] + within;
     } finally {
       chunkLock.unlock();
     }
+  }
+
+  private long[] group(int number) {
+    if (number >= groups.length) {
+      groups = Arrays.copyOf(groups, Math.max(number + 1, Math.min(groups.length * 2, 1 << 10)));
+    }
+    if (groups[number] == null) {
+      groups[number] = new long[GROUP];
+      Arrays.fill(groups[number], -1);
+    }
+    return groups[number];
   }
 
   private long chunkLength(int index) {
@@ -83,12 +95,14 @@ public final class SharedAnonymous implements Mappable, MappedFile {
     try {
       for (long at = fileOffset; at < end; ) {
         int index = (int) (at >>> CHUNK_SHIFT);
-        if (index >= chunks.length) {
+        int number = index >>> GROUP_SHIFT;
+        if (number >= groups.length) {
           return;
         }
-        long to = Math.min(end, (long) (index + 1) << CHUNK_SHIFT);
-        if (chunks[index] >= 0) {
-          pages.decommit(chunks[index] + (at & CHUNK - 1), to - at);
+        long[] group = groups[number];
+        long to = Math.min(end, (long) (group == null ? number + 1 << GROUP_SHIFT : index + 1) << CHUNK_SHIFT);
+        if (group != null && group[index & GROUP - 1] >= 0) {
+          pages.decommit(group[index & GROUP - 1] + (at & CHUNK - 1), to - at);
         }
         at = to;
       }
@@ -119,12 +133,14 @@ public final class SharedAnonymous implements Mappable, MappedFile {
     }
     chunkLock.lock();
     try {
-      for (int i = 0; i < chunks.length; i++) {
-        if (chunks[i] >= 0) {
-          pages.release(chunks[i], chunkLength(i));
+      for (int g = 0; g < groups.length; g++) {
+        for (int i = 0; groups[g] != null && i < GROUP; i++) {
+          if (groups[g][i] >= 0) {
+            pages.release(groups[g][i], chunkLength(g << GROUP_SHIFT | i));
+          }
         }
       }
-      chunks = new long[0];
+      groups = new long[0][];
     } finally {
       chunkLock.unlock();
     }

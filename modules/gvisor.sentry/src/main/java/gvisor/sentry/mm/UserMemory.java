@@ -14,8 +14,9 @@ import java.lang.invoke.VarHandle;
 import java.nio.charset.StandardCharsets;
 
 /**
- * How the kernel reads and writes application memory. Every access is made under the memory manager's read lock, so that
- * nobody unmaps or shares the page in between; a missing page is faulted in and the access tried again. Any thread.
+ * How the kernel reads and writes application memory. Every access is made under the memory manager's read lock, so
+ * that nobody unmaps or shares the page in between; a missing page is faulted in and the access tried again. Any
+ * thread.
  *
  * <p>All methods throw EFAULT for an address the application itself could not access, and for memory that cannot be had
  * (beyond the end of a mapped file, or the sandbox's memory used up).

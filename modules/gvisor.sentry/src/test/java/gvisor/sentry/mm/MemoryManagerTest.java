@@ -196,7 +196,8 @@ class MemoryManagerTest {
   @Test
   void stackGrowsToItsLimit() throws Exception {
     long top = 0x7ff0_0000_0000L;
-    mm.mappings().map(top - PAGE, PAGE, RW, PRIVATE | MapFlags.MAP_FIXED | MapFlags.MAP_GROWSDOWN, null, null, 0, 7, true);
+    int flags = PRIVATE | MapFlags.MAP_FIXED | MapFlags.MAP_GROWSDOWN;
+    mm.mappings().map(top - PAGE, PAGE, RW, flags, null, null, 0, 7, true);
     store(mm, top - (1 << 20), 1);
     store(mm, top - (8 << 20) + 64, 2);
     assertSignal(FaultResult.SEGV_MAPERR, () -> store(mm, top - (8 << 20) - 64, 3));

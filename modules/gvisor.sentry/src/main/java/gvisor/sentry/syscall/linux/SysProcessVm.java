@@ -13,7 +13,9 @@ import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.UserBuffer;
 import gvisor.sentry.syscall.SyscallArgs;
 
-/** {@code man 2 process_vm_readv}: copies between two processes, through a buffer, so that one lock is held at a time. */
+/**
+ * {@code man 2 process_vm_readv}: copies between two processes, through a buffer, so that one lock is held at a time.
+ */
 final class SysProcessVm {
   private SysProcessVm() {}
 

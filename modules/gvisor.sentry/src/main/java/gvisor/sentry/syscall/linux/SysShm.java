@@ -116,7 +116,8 @@ final class SysShm {
       case IPC_SET -> {
         MemorySegment s = t.scratch();
         t.mm().copyIn(buf, s, 0, SHMID_DS_SIZE);
-        registry.set(id, s.get(JAVA_INT_UNALIGNED, 4), s.get(JAVA_INT_UNALIGNED, 8), s.get(JAVA_INT_UNALIGNED, 20), creds);
+        int mode = s.get(JAVA_INT_UNALIGNED, 20);
+        registry.set(id, s.get(JAVA_INT_UNALIGNED, 4), s.get(JAVA_INT_UNALIGNED, 8), mode, creds);
       }
       case IPC_STAT -> putStatus(t, buf, registry.status(id, false, creds));
       case SHM_STAT, SHM_STAT_ANY -> {
