@@ -161,7 +161,9 @@ public final class SysSplice {
       buffer.wrap(t.scratch(), 0, want);
       long n;
       try {
-        n = nonblock && pipeIn ? Pipe.of(in).read(buffer) : FileIo.read(t, in, buffer, from);
+        n = nonblock && pipeIn ? Pipe.of(in).read(buffer)
+            : nonblock && !in.ops().isSeekable() ? in.ops().read(t, in, buffer, 0)
+            : FileIo.read(t, in, buffer, from);
       } catch (ErrnoException e) {
         if (done > 0) {
           return done;
@@ -171,7 +173,7 @@ public final class SysSplice {
       if (n <= 0) {
         return done > 0 ? done : n;
       }
-      long written = writeAll(t, out, buffer, n, to, nonblock);
+      long written = writeAll(t, out, buffer, n, to, nonblock, !in.ops().isSeekable());
       if (written < n && in.ops().isSeekable() && inOffset == FileIo.OWN_OFFSET) {
         in.offsetLock.lock();
         try {
@@ -191,9 +193,13 @@ public final class SysSplice {
     return done;
   }
 
-  /** Writes the first {@code length} bytes of the scratch memory; a file may take bytes without looking at them. */
+  /**
+   * Writes the first {@code length} bytes of the scratch memory; a file may take bytes without looking at them.
+   *
+   * @param isTaken the bytes cannot be put back where they came from: the rest of what was begun is waited for
+   */
   private static long writeAll(Task t, FileDescription out, KernelBuffer buffer, long length, long offset,
-      boolean nonblock) throws ErrnoException {
+      boolean nonblock, boolean isTaken) throws ErrnoException {
     long done = 0;
     while (done < length) {
       buffer.wrap(t.scratch(), done, length - done);
@@ -203,6 +209,9 @@ public final class SysSplice {
         n = pipe.write(buffer, false);
       } else {
         n = FileIo.write(t, out, buffer, offset == FileIo.OWN_OFFSET ? offset : offset + done);
+      }
+      if (n == FileOps.WOULD_BLOCK && isTaken && awaitReady(t, out, EventMask.WRITABLE, false) == 0) {
+        continue;
       }
       if (n <= 0) {
         return done > 0 ? done : n;
