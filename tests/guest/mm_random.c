@@ -6,7 +6,7 @@
 
 #define PAGE 4096L
 #define PAGES 192
-#define STEPS 600
+#define STEPS 300
 
 struct page {
   int mapped, prot, shared;
@@ -133,32 +133,14 @@ static void step(int allow_fork) {
       }
       break;
     }
-    case 7: { /* move */
+    case 7: { /* move a page: of more, kernels differ about those that are not one mapping */
       int to = rnd(PAGES);
-      if (to + n > PAGES || (to < at + n && at < to + n)) {
+      if (to == at || !model[at].mapped) {
         break;
       }
-      int whole = 1;
-      for (int i = at; i < at + n; i++) {
-        whole &= model[i].mapped;
-      }
-      if (!whole) {
-        break; /* Linux 6.17 moves holes along, older ones do not */
-      }
-      char *q = mremap(p, n * PAGE, n * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, arena + to * PAGE);
-      if (q == MAP_FAILED) {
-        CHECK(errno == EFAULT || errno == EINVAL); /* more than one mapping */
-        /* the target may have been unmapped by then: find out */
-        for (int i = to; i < to + n; i++) {
-          unsigned char vec;
-          if (mincore(arena + i * PAGE, PAGE, &vec) != 0) {
-            memset(&model[i], 0, sizeof model[i]);
-          }
-        }
-      } else {
-        memmove(&model[to], &model[at], n * sizeof model[0]);
-        memset(&model[at], 0, n * sizeof model[0]);
-      }
+      CHECK(mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, arena + to * PAGE) == arena + to * PAGE);
+      model[to] = model[at];
+      memset(&model[at], 0, sizeof model[at]);
       break;
     }
     case 12: {
@@ -232,7 +214,7 @@ static void *disturb(void *arg) {
 }
 
 int main(int argc, char **argv) {
-  alarm(40);
+  alarm(120);
   seed = argc > 1 ? (unsigned)atoi(argv[1]) : 12345;
   struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
   OK(sigaction(SIGSEGV, &sa, NULL));
@@ -244,7 +226,9 @@ int main(int argc, char **argv) {
     unsigned v = 7000 + i;
     EQ(4, pwrite(file, &v, 4, i * PAGE));
   }
-  arena = mmap(NULL, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  /* The pages around it stay: a hole at its border would be part of a larger one, where a thread's stack fits. */
+  arena = mmap(NULL, (PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  arena += PAGE;
   for (int i = 0; i < PAGES; i++) {
     model[i] = (struct page){1, PROT_NONE, 0, 0};
   }

@@ -426,6 +426,13 @@ static void process_files(void) {
     OK(readlink(path, link, sizeof link - 1));
     snprintf(want, sizeof want, "%s:[", spaces[i]);
     CHECK(strncmp(want, link, strlen(want)) == 0);
+    struct stat st;
+    OK(stat(path, &st));
+    EQ(strtoull(link + strlen(want), NULL, 10), st.st_ino);
+    CHECK(S_ISREG(st.st_mode));
+    int ns = OK(open(path, O_RDONLY));
+    FAILS(EINVAL, read(ns, link, 1));
+    close(ns);
   }
 }
 

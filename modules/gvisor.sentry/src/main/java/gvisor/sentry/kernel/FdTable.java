@@ -29,8 +29,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * files are closed after it is released. Thread-safe.
  */
 public final class FdTable {
-  /** No descriptor is above this, whatever RLIMIT_NOFILE says: the default of Linux' {@code fs.nr_open}. */
-  public static final int MAX_FDS = 1 << 20;
+  /**
+   * No descriptor is above this, whatever RLIMIT_NOFILE says. Linux: {@code fs.nr_open}, 2^20. Here: less, for an open file
+   * is the kernel's memory, and that is no larger for a container that may have a million of them.
+   */
+  public static final int MAX_FDS = 1 << 18;
 
   private static final int INITIAL = 64;
   private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(FileDescription[].class);

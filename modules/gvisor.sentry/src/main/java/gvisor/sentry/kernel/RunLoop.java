@@ -1,5 +1,6 @@
 package gvisor.sentry.kernel;
 
+import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.platform.Context;
 import gvisor.api.platform.Registers;
@@ -8,6 +9,7 @@ import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.syscall.SyscallArgs;
 import gvisor.sentry.syscall.SyscallTable;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.logging.log4j.LogManager;
@@ -22,6 +24,8 @@ final class RunLoop {
 
   /** A guest must not fill the log with our bugs either. */
   private static final int MAX_LOGGED_FAILURES = 100;
+
+  private static final int MAX_LOGGED_FRAMES = 40;
 
   private static final AtomicInteger LOGGED_FAILURES = new AtomicInteger();
   private static final long NO_RESULT = Long.MIN_VALUE;
@@ -159,7 +163,7 @@ final class RunLoop {
     SyscallTable.Entry entry = table.entry(number);
     if (entry == null) {
       kernel.unknownCalls().count(number);
-      return -gvisor.api.errno.Errno.ENOSYS.number();
+      return -Errno.ENOSYS.number();
     }
     try {
       return entry.handler().call(task, args);
@@ -167,7 +171,7 @@ final class RunLoop {
       return -e.errno().number();
     } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
       failed(entry.name(), e);
-      return -gvisor.api.errno.Errno.EIO.number();
+      return -Errno.EIO.number();
     }
   }
 
@@ -175,7 +179,7 @@ final class RunLoop {
   private long tracedCall(long number) {
     Tracee tracee = task.tracee;
     if (tracee != null && tracee.wantsSyscalls()) {
-      registers.rax(-gvisor.api.errno.Errno.ENOSYS.number());
+      registers.rax(-Errno.ENOSYS.number());
       boolean skip = tracee.syscallEntry();
       if (task.isDying()) {
         return NO_RESULT;
@@ -279,6 +283,10 @@ final class RunLoop {
 
   private void failed(String where, Throwable e) {
     if (LOGGED_FAILURES.getAndIncrement() < MAX_LOGGED_FAILURES) {
+      StackTraceElement[] trace = e.getStackTrace();
+      if (trace.length > MAX_LOGGED_FRAMES) {
+        e.setStackTrace(Arrays.copyOf(trace, MAX_LOGGED_FRAMES));
+      }
       LOG.error("task {} killed: {} failed", task, where, e);
     }
     while (kernel.tasksLock.isHeldByCurrentThread()) {

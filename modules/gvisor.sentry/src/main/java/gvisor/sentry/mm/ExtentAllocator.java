@@ -29,6 +29,7 @@ public final class ExtentAllocator implements PageAllocator {
   /** Reference counts come in chunks for this many bytes of the file. */
   private static final int CHUNK_SHIFT = 24;
 
+  private static final long UNKNOWN = -1;
   private static final int PAGE_SHIFT = 12;
   private static final int CHUNK_PAGES = 1 << CHUNK_SHIFT - PAGE_SHIFT;
 
@@ -42,10 +43,10 @@ public final class ExtentAllocator implements PageAllocator {
   private volatile long allocated;
 
   /**
-   * Bytes of the file that may be committed when the host was last asked, plus what has been allocated since. Guarded by
+   * Bytes of the file that were committed when the host was last asked, plus what has been allocated since. Guarded by
    * {@link #extentLock}.
    */
-  private long committedEstimate;
+  private long committedEstimate = UNKNOWN;
 
   /** @param limitBytes how much memory the sandbox may use, or 0 for as much as the file has room for */
   public ExtentAllocator(MemoryFile file, long limitBytes) {
@@ -141,9 +142,10 @@ public final class ExtentAllocator implements PageAllocator {
 
   private void checkLimit(long length) throws ErrnoException {
     if (allocated + length <= limitBytes) {
+      committedEstimate = UNKNOWN;
       return;
     }
-    if (committedEstimate + length > limitBytes) {
+    if (committedEstimate == UNKNOWN || committedEstimate + length > limitBytes) {
       committedEstimate = file.committedBytes() - dirty.bytes();
       if (committedEstimate + length > limitBytes) {
         throw ENOMEM.error();

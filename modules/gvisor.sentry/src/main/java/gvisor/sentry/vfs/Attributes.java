@@ -223,6 +223,9 @@ public final class Attributes {
       }
       inode.checkPermission(caller, write ? Permissions.MAY_WRITE : Permissions.MAY_READ);
     } else {
+      if (!name.startsWith("system.")) {
+        inode.checkPermission(caller, write ? Permissions.MAY_WRITE : Permissions.MAY_READ);
+      }
       throw EOPNOTSUPP.error();
     }
   }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -17,6 +18,7 @@ public final class Vfs {
   private final DeviceNumbers numbers;
   private final DeviceRegistry devices = new DeviceRegistry();
   private final LockWaits lockWaits = new LockWaits();
+  private final AtomicLong pipeBytes = new AtomicLong();
   private final ReentrantLock nestingLock = new ReentrantLock();
   private final ConcurrentHashMap<String, FilesystemType> types = new ConcurrentHashMap<>();
   private final List<String> typeOrder = new ArrayList<>();
@@ -51,6 +53,11 @@ public final class Vfs {
   /** Who waits for whose POSIX lock. */
   public LockWaits lockWaits() {
     return lockWaits;
+  }
+
+  /** How many bytes the buffers of all pipes take. */
+  public AtomicLong pipeBytes() {
+    return pipeBytes;
   }
 
   /** Held while epoll instances come to watch one another. */

@@ -22,6 +22,7 @@ import gvisor.sentry.vfs.OpenFlags;
 import gvisor.sentry.vfs.Vfs;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -38,16 +39,25 @@ public final class Pipe implements AnonFile.Reopenable {
   private static final int MAX_CAPACITY = 1 << 20;
 
   private static final int LARGEST_CAPACITY = 1 << 30;
+
+  /**
+   * What the rings of all pipes may hold, in bytes, before a ring that is no larger than PIPE_BUF stays so: a program may
+   * have many pipes, and their memory is the kernel's. Like Linux {@code pipe-user-pages-soft}.
+   */
+  private static final long BUDGET = 64 << 20;
   private static final long WOULD_BLOCK = FileOps.WOULD_BLOCK;
+  private static final MemorySegment EMPTY = MemorySegment.ofArray(new byte[0]);
 
   /** No count of opens is this. */
   private static final int NEVER = -1;
 
   private final ReentrantLock pipeLock = new ReentrantLock();
   private final WaitQueue queue = new WaitQueue();
+  private final AtomicLong budget;
 
   // Guarded by pipeLock; volatile where readiness looks without it.
-  private MemorySegment ring = MemorySegment.ofArray(new byte[0]);
+  private MemorySegment ring = EMPTY;
+  private volatile int ringSize;
   private int head;
   private volatile int count;
   private volatile int capacity = DEFAULT_CAPACITY;
@@ -58,6 +68,11 @@ public final class Pipe implements AnonFile.Reopenable {
 
   /** Lengths of what was written, in order, once O_DIRECT was used: a packet, or negated a run of plain bytes. */
   private ArrayDeque<Integer> packets;
+
+  /** @param budget bytes in the rings of all pipes */
+  private Pipe(AtomicLong budget) {
+    this.budget = budget;
+  }
 
   /** The pipe behind an open file, or null. */
   public static Pipe of(FileDescription file) {
@@ -70,7 +85,7 @@ public final class Pipe implements AnonFile.Reopenable {
    * @param flags O_NONBLOCK and O_DIRECT
    */
   public static FileDescription[] open(Caller caller, Vfs vfs, int flags) {
-    Pipe pipe = new Pipe();
+    Pipe pipe = new Pipe(vfs.pipeBytes());
     Inode inode = AnonFile.inode(caller, vfs, Inode.S_IFIFO | 0600);
     // Opened again through /proc/self/fd, it is this pipe.
     inode.attach(null, pipe);
@@ -90,7 +105,7 @@ public final class Pipe implements AnonFile.Reopenable {
       Inode inode = path.dentry().inode();
       Object attached = inode.attachment();
       if (attached == null) {
-        attached = inode.attach(null, new Pipe());
+        attached = inode.attach(null, new Pipe(path.mount().vfs().pipeBytes()));
       }
       return ((Pipe) attached).openFifo(flags);
     };
@@ -148,7 +163,7 @@ public final class Pipe implements AnonFile.Reopenable {
       if (readers == 0 && writers == 0) {
         count = 0;
         packets = null;
-        ring = MemorySegment.ofArray(new byte[0]);
+        setRing(EMPTY);
       }
     } finally {
       pipeLock.unlock();
@@ -182,7 +197,22 @@ public final class Pipe implements AnonFile.Reopenable {
   }
 
   boolean isWritable() {
-    return capacity - count >= PIPE_BUF;
+    return room() >= PIPE_BUF;
+  }
+
+  /** Bytes that can be written now: what the capacity leaves, or what the ring has when there is no memory for more. */
+  private int room() {
+    int limit = capacity;
+    if (budget.get() >= BUDGET) {
+      limit = Math.min(limit, Math.max(ringSize, PIPE_BUF));
+    }
+    return limit - count;
+  }
+
+  private void setRing(MemorySegment fresh) {
+    budget.addAndGet(fresh.byteSize() - ring.byteSize());
+    ring = fresh;
+    ringSize = (int) fresh.byteSize();
   }
 
   /** Reads up to what {@code dst} takes: 0 at the end, or {@link FileOps#WOULD_BLOCK}. */
@@ -197,7 +227,7 @@ public final class Pipe implements AnonFile.Reopenable {
       if (count == 0) {
         return writers == 0 ? 0 : WOULD_BLOCK;
       }
-      int before = capacity - count;
+      int before = room();
       int most = packets == null ? count : Math.abs(packets.peekFirst());
       n = copyOut(dst, 0, (int) Math.min(most, dst.remaining()));
       consume((int) n);
@@ -232,6 +262,9 @@ public final class Pipe implements AnonFile.Reopenable {
     count = count - taken;
     if (count == 0) {
       head = 0;
+      if (ringSize > PIPE_BUF && budget.get() >= BUDGET) {
+        setRing(EMPTY);
+      }
     }
   }
 
@@ -281,7 +314,7 @@ public final class Pipe implements AnonFile.Reopenable {
       if (readers == 0) {
         throw EPIPE.error();
       }
-      int room = capacity - count;
+      int room = room();
       if (packet) {
         want = Math.min(want, PIPE_BUF);
       }
@@ -351,7 +384,7 @@ public final class Pipe implements AnonFile.Reopenable {
     int first = Math.min(count, old - head);
     MemorySegment.copy(ring, head, fresh, 0, first);
     MemorySegment.copy(ring, 0, fresh, first, count - first);
-    ring = fresh;
+    setRing(fresh);
     head = 0;
   }
 

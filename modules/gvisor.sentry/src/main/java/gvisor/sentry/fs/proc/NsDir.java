@@ -5,6 +5,7 @@ import gvisor.sentry.fs.kernfs.KernDir;
 import gvisor.sentry.fs.kernfs.KernLink;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.vfs.Caller;
+import gvisor.sentry.vfs.Path;
 
 /** {@code /proc/[pid]/ns}: which namespaces it is in ({@code man 7 namespaces}). */
 final class NsDir extends KernDir {
@@ -37,7 +38,16 @@ final class NsDir extends KernDir {
 
     @Override
     public String readlink(Caller caller) throws ErrnoException {
+      return text(target.traceable(caller));
+    }
+
+    @Override
+    public Path magicTarget(Caller caller) throws ErrnoException {
       Task task = target.traceable(caller);
+      return NsInode.path(task.kernel(), number(task), text(task));
+    }
+
+    private String text(Task task) {
       int suffix = kind.indexOf('_');
       return (suffix < 0 ? kind : kind.substring(0, suffix)) + ":[" + number(task) + "]";
     }
