@@ -48,7 +48,7 @@ final class LoopbackIcmp {
       if (packet == null) {
         packet = s.family() == AF_INET ? withHeader(protocol, from, to, hops, message) : message;
       }
-      s.arrive(from, to, message[0] & 0xff, packet);
+      s.arrive(from, to, hops, message[0] & 0xff, packet);
     }
   }
 

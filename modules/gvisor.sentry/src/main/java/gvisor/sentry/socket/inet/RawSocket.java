@@ -9,6 +9,7 @@ import static gvisor.api.abi.SocketAbi.SHUT_RD;
 import static gvisor.api.abi.SocketAbi.SHUT_WR;
 import static gvisor.api.abi.SocketAbi.SOCK_RAW;
 import static gvisor.api.abi.SocketAbi.SOL_ICMPV6;
+import static gvisor.api.abi.SocketAbi.SOL_IPV6;
 import static gvisor.api.abi.SocketAbi.SOL_RAW;
 import static gvisor.api.errno.Errno.EDESTADDRREQ;
 import static gvisor.api.errno.Errno.EFAULT;
@@ -178,16 +179,17 @@ public final class RawSocket extends InetSocket {
   /**
    * A message has arrived.
    *
+   * @param hops its time to live
    * @param packet as this family's raw sockets see it: with the IPv4 header, without the IPv6 one
    * @param type the message's type
    */
-  void arrive(InetName from, InetName to, int type, byte[] packet) {
+  void arrive(InetName from, InetName to, int hops, int type, byte[] packet) {
     boolean isWanted = (filter[type >>> 5 & FILTER6_WORDS - 1] & 1 << (type & 31)) == 0
         && (local.isAny() || local.hasAddress(to.high, to.low))
         && (!isConnected || remote.hasAddress(from.high, from.low));
     if (isWanted && !readShut) {
       in.offer(MemorySegment.ofArray(packet), packet.length,
-          new DatagramEndpoint.Flow(from.high, from.low, 0, to.high, to.low, 0, 0),
+          new DatagramEndpoint.Flow(from.high, from.low, 0, to.high, to.low, 0, hops),
           net().host().clock().realtimeNanos(), 0, options().receiveBuffer);
     }
   }
@@ -208,6 +210,9 @@ public final class RawSocket extends InetSocket {
       InetName source = new InetName();
       source.set(flow.srcHigh(), flow.srcLow(), 0);
       source.encode(message.name, family());
+      if (inetOptions().isSet(true, InetOptions.IPV6_RECVHOPLIMIT)) {
+        message.addControlInt(SOL_IPV6, InetOptions.IPV6_HOPLIMIT, flow.detail());
+      }
     }
     return (flags & MSG_TRUNC) != 0 ? received.length : n;
   }
