@@ -314,6 +314,10 @@ final class KernelSentry implements Sentry {
   @Override
   public void close() {
     kernel.shutdown(DEATH_MILLIS);
+    String unknown = kernel.unknownCalls().summary();
+    if (!unknown.isEmpty()) {
+      LOG.debug("calls that this kernel does not know, and how often: {}", unknown);
+    }
     for (Running r : containers.values()) {
       if (r.gofer != null) {
         r.gofer.close();

@@ -12,8 +12,8 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * A running kernel, as the runtime sees it. Thread-safe. Containers are named by their OCI id; processes by their pid in
- * the container's PID namespace.
+ * A running kernel, as the runtime sees it. Thread-safe. Containers are named by their OCI id; processes by their pid
+ * in the container's PID namespace.
  */
 public interface Sentry extends AutoCloseable {
   /** Boots a kernel on {@code platform}. */

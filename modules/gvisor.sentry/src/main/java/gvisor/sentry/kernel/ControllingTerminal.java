@@ -10,8 +10,8 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
 
 /**
- * What job control knows of a terminal: whose it is and which group is in the foreground ({@code man 4 tty_ioctl}). Each
- * terminal has one. Every method takes {@link Kernel#tasksLock}: call it without a lock of the terminal's own.
+ * What job control knows of a terminal: whose it is and which group is in the foreground ({@code man 4 tty_ioctl}).
+ * Each terminal has one. Every method takes {@link Kernel#tasksLock}: call it without a lock of the terminal's own.
  */
 public final class ControllingTerminal {
   /** A terminal, as the kernel sees it. */

@@ -38,8 +38,8 @@ final class Faults {
   }
 
   /**
-   * Sends a signal that the task cannot go on without: if it blocks or ignores it, the process dies of it. On the task's
-   * own thread.
+   * Sends a signal that the task cannot go on without: if it blocks or ignores it, the process dies of it. On the
+   * task's own thread.
    */
   static void force(Task task, SigInfo info) {
     Kernel kernel = task.kernel();

@@ -193,9 +193,4 @@ public final class Kernel {
       tasksLock.unlock();
     }
   }
-
-  /** Whether the calling thread holds {@link #tasksLock}: for assertions. */
-  boolean holdsTasksLock() {
-    return tasksLock.isHeldByCurrentThread();
-  }
 }

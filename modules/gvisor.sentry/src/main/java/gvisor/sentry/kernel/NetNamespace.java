@@ -4,8 +4,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
- * Network devices, addresses and ports that tasks share ({@code man 7 network_namespaces}). What is in it belongs to the
- * socket packages: they keep it here by its class. Thread-safe.
+ * Network devices, addresses and ports that tasks share ({@code man 7 network_namespaces}). What is in it belongs to
+ * the socket packages: they keep it here by its class. Thread-safe.
  */
 public final class NetNamespace {
   private final long inode;

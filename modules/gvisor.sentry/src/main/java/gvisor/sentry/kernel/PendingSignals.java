@@ -36,7 +36,9 @@ final class PendingSignals {
     set = set | Signal.bit(signo);
   }
 
-  /** Takes the next signal that is in {@code wanted}: what the processor raised first, then in number order; or null. */
+  /**
+   * Takes the next signal that is in {@code wanted}: what the processor raised first, then in number order; or null.
+   */
   SigInfo take(long wanted) {
     long ready = set & wanted;
     if (ready == 0) {

@@ -10,7 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentSkipListMap;
 
-/** Who has which process id ({@code man 7 pid_namespaces}). Guarded by {@link Kernel#tasksLock}, which public methods take. */
+/**
+ * Who has which process id ({@code man 7 pid_namespaces}). Guarded by {@link Kernel#tasksLock}, which public methods
+ * take.
+ */
 public final class PidNamespace {
   /** Process ids are below this. */
   public static final int PID_MAX = 32768;

@@ -3,7 +3,9 @@ package gvisor.sentry.kernel;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A job: the processes a terminal signals together ({@code man 7 credentials}). Guarded by {@link Kernel#tasksLock}. */
+/**
+ * A job: the processes a terminal signals together ({@code man 7 credentials}). Guarded by {@link Kernel#tasksLock}.
+ */
 public final class ProcessGroup {
   private final Pid id;
   private final Session session;

@@ -2,7 +2,9 @@ package gvisor.sentry.kernel;
 
 import gvisor.sentry.mm.MmLimits;
 
-/** Resource limits of a process ({@code man 2 getrlimit}). Thread-safe; a pair is set under {@link Kernel#tasksLock}. */
+/**
+ * Resource limits of a process ({@code man 2 getrlimit}). Thread-safe; a pair is set under {@link Kernel#tasksLock}.
+ */
 public final class Rlimits implements MmLimits {
   public static final int RLIMIT_CPU = 0;
   public static final int RLIMIT_FSIZE = 1;

@@ -16,8 +16,8 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
 /**
- * The life of a task on its thread: switch to the application, serve what it stopped for, do what waits at the boundary,
- * and so on until it dies.
+ * The life of a task on its thread: switch to the application, serve what it stopped for, do what waits at the
+ * boundary, and so on until it dies.
  */
 final class RunLoop {
   private static final Logger LOG = LogManager.getLogger(RunLoop.class);

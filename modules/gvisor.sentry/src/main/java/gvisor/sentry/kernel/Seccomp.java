@@ -6,8 +6,8 @@ import gvisor.api.platform.Registers;
 import gvisor.sentry.seccomp.SeccompFilter;
 
 /**
- * What a task may call ({@code man 2 seccomp}): strict mode, or filters. Immutable and shared after fork; a task has its
- * own evaluation memory.
+ * What a task may call ({@code man 2 seccomp}): strict mode, or filters. Immutable and shared after fork; a task has
+ * its own evaluation memory.
  */
 public final class Seccomp {
   public static final int MODE_STRICT = 1;

@@ -1,6 +1,9 @@
 package gvisor.sentry.kernel;
 
-/** Signal numbers, sets and codes of x86-64 ({@code man 7 signal}, {@code man 2 sigaction}). A set has bit {@code n - 1} for signal n. */
+/**
+ * Signal numbers, sets and codes of x86-64 ({@code man 7 signal}, {@code man 2 sigaction}). A set has bit {@code n -
+ * 1} for signal n.
+ */
 public final class Signal {
   public static final int SIGHUP = 1;
   public static final int SIGINT = 2;

@@ -88,7 +88,8 @@ final class Signals {
     if (signo == SIGKILL || signo == Signal.SIGSTOP) {
       return !fromOutside;
     }
-    return tg.handlers.handler(signo) == SignalHandlers.SIG_DFL && !has(first.signalMask() | first.waitedSignals, signo);
+    return tg.handlers.handler(signo) == SignalHandlers.SIG_DFL
+        && !has(first.signalMask() | first.waitedSignals, signo);
   }
 
   static boolean isInit(ThreadGroup tg) {

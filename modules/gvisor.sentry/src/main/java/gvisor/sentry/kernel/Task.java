@@ -18,7 +18,10 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
-/** One thread of an application. Like Linux {@code struct task_struct}. Fields belong to its thread unless they say otherwise. */
+/**
+ * One thread of an application. Like Linux {@code struct task_struct}. Fields belong to its thread unless they say
+ * otherwise.
+ */
 public final class Task implements Caller {
   /** What {@link #block} ended with. */
   public static final int WOKEN = 0;

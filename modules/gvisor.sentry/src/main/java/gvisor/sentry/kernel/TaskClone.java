@@ -138,7 +138,8 @@ public final class TaskClone {
     }
     FsContext fs;
     try {
-      fs = args.has(CLONE_NEWNS) ? Namespaces.newMountNamespace(t) : args.has(CLONE_FS) ? t.fs().share() : t.fs().fork();
+      fs = args.has(CLONE_NEWNS) ? Namespaces.newMountNamespace(t)
+          : args.has(CLONE_FS) ? t.fs().share() : t.fs().fork();
     } catch (ErrnoException e) {
       mm.release();
       throw e;

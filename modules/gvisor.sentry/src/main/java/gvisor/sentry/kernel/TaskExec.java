@@ -121,7 +121,8 @@ public final class TaskExec {
     Kernel kernel = t.kernel();
     TaskExit.leaveMemory(t);
     t.setMm(program.mm());
-    boolean setId = program.credentials().euid() != t.creds().euid() || program.credentials().egid() != t.creds().egid();
+    boolean setId =
+        program.credentials().euid() != t.creds().euid() || program.credentials().egid() != t.creds().egid();
     FileDescription oldExecutable;
     kernel.tasksLock.lock();
     try {

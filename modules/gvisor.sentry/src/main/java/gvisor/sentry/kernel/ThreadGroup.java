@@ -265,6 +265,11 @@ public final class ThreadGroup {
     return maxRssBytes;
   }
 
+  /** Somebody has measured how much memory it has. */
+  public void noteResident(long bytes) {
+    maxRssBytes = Math.max(maxRssBytes, bytes);
+  }
+
   public long childMaxRssBytes() {
     return childMaxRssBytes;
   }

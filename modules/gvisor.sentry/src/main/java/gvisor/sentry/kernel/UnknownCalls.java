@@ -1,5 +1,6 @@
 package gvisor.sentry.kernel;
 
+import gvisor.sentry.syscall.SyscallNames;
 import gvisor.sentry.syscall.SyscallTable;
 import java.util.concurrent.atomic.AtomicLongArray;
 
@@ -15,5 +16,18 @@ public final class UnknownCalls {
   /** How often {@code number} was called. */
   public long of(int number) {
     return counts.get(number);
+  }
+
+  /** Each that was called, by name, with its count; empty when there was none. */
+  public String summary() {
+    StringBuilder s = new StringBuilder();
+    for (int i = 0; i <= SyscallTable.LIMIT; i++) {
+      long n = counts.get(i);
+      if (n > 0) {
+        String name = i < SyscallTable.LIMIT ? SyscallNames.name(i) : "others";
+        s.append(s.isEmpty() ? "" : ", ").append(name == null ? "number " + i : name).append(' ').append(n);
+      }
+    }
+    return s.toString();
   }
 }

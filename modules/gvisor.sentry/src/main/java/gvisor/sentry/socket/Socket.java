@@ -32,6 +32,7 @@ public abstract class Socket implements FileOps {
   private final WaitQueue queue = new WaitQueue();
   private volatile Errno error;
   private volatile long inode;
+  private volatile boolean isCounted;
 
   protected Socket(Network net, int family, int type, int protocol) {
     this.net = net;
@@ -305,7 +306,20 @@ public abstract class Socket implements FileOps {
     return true;
   }
 
-  /** The last reference is gone: lets go of names, buffers and the other end. */
+  /** Counts the socket for the sandbox, once, before it becomes a file; ENFILE when there are too many. */
+  public final void count() throws ErrnoException {
+    net.layer().countSocket();
+    isCounted = true;
+  }
+
   @Override
-  public abstract void release(FileDescription file);
+  public final void release(FileDescription file) {
+    close();
+    if (isCounted) {
+      net.layer().socketClosed();
+    }
+  }
+
+  /** Nobody has the socket any more: lets go of names, buffers and the other end. */
+  public abstract void close();
 }

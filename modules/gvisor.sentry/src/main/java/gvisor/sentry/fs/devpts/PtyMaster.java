@@ -136,7 +136,8 @@ final class PtyMaster implements FileOps, Hardware {
         }
         terminal.flush(argument != TtyIoctls.TCIFLUSH, argument != TtyIoctls.TCOFLUSH);
       }
-      case TtyIoctls.TIOCGPGRP -> caller.mm().writeInt(argument, terminal.controlling().foregroundIn(task(caller).pidNamespace()));
+      case TtyIoctls.TIOCGPGRP ->
+          caller.mm().writeInt(argument, terminal.controlling().foregroundIn(task(caller).pidNamespace()));
       case TtyIoctls.TIOCGSID -> {
         int sid = terminal.controlling().sessionIn(task(caller).pidNamespace());
         if (sid == 0) {

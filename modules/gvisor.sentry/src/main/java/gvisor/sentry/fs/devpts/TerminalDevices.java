@@ -66,8 +66,8 @@ public final class TerminalDevices {
   public record Shown(Path path, Runnable hide) {}
 
   /**
-   * Gives a terminal that has its own hardware a name for {@code task}: a number in the devpts on its {@code /dev/pts}, or
-   * without one {@code /dev/console}.
+   * Gives a terminal that has its own hardware a name for {@code task}: a number in the devpts on its {@code /dev/pts},
+   * or without one {@code /dev/console}.
    */
   public Shown show(Task task, Terminal terminal) throws ErrnoException {
     try {

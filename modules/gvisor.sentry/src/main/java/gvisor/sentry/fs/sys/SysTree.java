@@ -95,7 +95,9 @@ final class SysTree {
 
   /** Sizes that most processors have, for programs that tune themselves; CPUID tells the true ones. */
   private static void cache(KernDir dir, int cpu, String own) {
-    Object[][] levels = {{1, "Data", "32K", 8, 64}, {1, "Instruction", "32K", 8, 64}, {2, "Unified", "1024K", 16, 1024}};
+    Object[][] levels = {
+      {1, "Data", "32K", 8, 64}, {1, "Instruction", "32K", 8, 64}, {2, "Unified", "1024K", 16, 1024}
+    };
     for (int i = 0; i < levels.length; i++) {
       KernDir index = dir.dir("index" + i);
       index.file("level", levels[i][0] + "\n");

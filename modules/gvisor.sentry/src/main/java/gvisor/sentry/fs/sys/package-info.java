@@ -1,6 +1,5 @@
 /**
- * The sysfs file system, as much of it as programs look at: processors, memory policy, network devices, and the
- * directories they expect. {@link gvisor.sentry.fs.sys.SysfsType} is the entry. Like proc, other parts of the kernel may
- * show files in it.
+ * The sysfs file system, as much of it as programs look at: processors, memory policy, the loopback device, and the
+ * directories they expect. {@link gvisor.sentry.fs.sys.SysfsType} is the entry; the tree is built at mount.
  */
 package gvisor.sentry.fs.sys;

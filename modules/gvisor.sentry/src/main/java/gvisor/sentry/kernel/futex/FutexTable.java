@@ -187,7 +187,10 @@ public final class FutexTable {
     }
   }
 
-  /** {@code FUTEX_WAKE_OP}: changes the second word by {@code op}, wakes at the first, and at the second if it compared so. */
+  /**
+   * {@code FUTEX_WAKE_OP}: changes the second word by {@code op}, wakes at the first, and at the second if it
+   * compared so.
+   */
   public int wakeOp(MemoryManager mm, long addr1, long addr2, boolean isPrivate, int count1, int count2, int op)
       throws ErrnoException {
     long shared1 = sharedPlace(mm, addr1, isPrivate);

@@ -3,8 +3,8 @@ package gvisor.sentry.kernel.futex;
 import gvisor.api.waiter.WaitEntry;
 
 /**
- * One wait on one word; a task has one that it reuses. The links and the key are guarded by the lock of the bucket it is
- * in.
+ * One wait on one word; a task has one that it reuses. The links and the key are guarded by the lock of the bucket it
+ * is in.
  */
 public final class FutexWaiter {
   final WaitEntry wake;

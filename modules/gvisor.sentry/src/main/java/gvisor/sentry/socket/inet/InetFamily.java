@@ -69,7 +69,14 @@ public final class InetFamily implements SocketFamily {
         if (protocol == 0) {
           throw EPROTONOSUPPORT.error();
         }
-        throw caller.creds().has(Capability.CAP_NET_RAW) ? EPROTONOSUPPORT.error() : EPERM.error();
+        if (!caller.creds().has(Capability.CAP_NET_RAW)) {
+          throw EPERM.error();
+        }
+        if (protocol != (number == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
+          // Linux: any protocol. Here: ICMP, because no other protocol has packets to look at.
+          throw EPROTONOSUPPORT.error();
+        }
+        return new RawSocket(net, number, protocol, uid);
       }
       default -> throw ESOCKTNOSUPPORT.error();
     }

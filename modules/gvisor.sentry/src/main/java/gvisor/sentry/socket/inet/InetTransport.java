@@ -14,6 +14,14 @@ public interface InetTransport {
   /** A new UDP endpoint for {@code owner}. */
   DatagramEndpoint newDatagram(DatagramOwner owner);
 
+  /** Lets {@code socket} see what arrives of its protocol. */
+  void addRaw(RawSocket socket);
+
+  void removeRaw(RawSocket socket);
+
+  /** Sends {@code message} of {@code protocol}, to an address that has been checked to be reachable. */
+  void sendRaw(int protocol, InetName from, InetName to, int hops, byte[] message);
+
   /** TCP endpoints with a port, for {@code /proc/net/tcp} and {@code tcp6}. */
   List<StreamEndpoint> streams();
 

@@ -4,6 +4,7 @@ import gvisor.api.abi.SocketAbi;
 import gvisor.sentry.socket.Network;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -17,6 +18,7 @@ public final class LoopbackTransport implements InetTransport {
   final ReentrantLock transportLock = new ReentrantLock();
 
   final PortSpace streamPorts;
+  private final List<RawSocket> raw = new CopyOnWriteArrayList<>();
   private final PortSpace udpPorts;
   private final PortSpace udpLitePorts;
 
@@ -29,6 +31,21 @@ public final class LoopbackTransport implements InetTransport {
 
   Network net() {
     return net;
+  }
+
+  @Override
+  public void addRaw(RawSocket socket) {
+    raw.add(socket);
+  }
+
+  @Override
+  public void removeRaw(RawSocket socket) {
+    raw.remove(socket);
+  }
+
+  @Override
+  public void sendRaw(int protocol, InetName from, InetName to, int hops, byte[] message) {
+    LoopbackIcmp.deliver(raw, protocol, from, to, hops, message);
   }
 
   PortSpace datagramPorts(int protocol) {

@@ -29,7 +29,6 @@ import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.OptionValue;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.vfs.Caller;
-import gvisor.sentry.vfs.FileDescription;
 
 /** SOCK_STREAM of AF_INET and AF_INET6. */
 public final class TcpSocket extends InetSocket implements StreamOwner {
@@ -288,7 +287,7 @@ public final class TcpSocket extends InetSocket implements StreamOwner {
   }
 
   @Override
-  public void release(FileDescription file) {
+  public void close() {
     endpoint.close(options().isLinger && options().lingerSeconds == 0);
   }
 

@@ -35,7 +35,6 @@ import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.OptionValue;
 import gvisor.sentry.socket.PacketQueue;
 import gvisor.sentry.vfs.Caller;
-import gvisor.sentry.vfs.FileDescription;
 import java.lang.foreign.ValueLayout;
 
 /** SOCK_DGRAM of AF_INET and AF_INET6. */
@@ -313,7 +312,7 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
   }
 
   @Override
-  public void release(FileDescription file) {
+  public void close() {
     endpoint.close();
   }
 

@@ -28,7 +28,6 @@ import gvisor.sentry.socket.PacketQueue;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.SocketCreds;
 import gvisor.sentry.vfs.Caller;
-import gvisor.sentry.vfs.FileDescription;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.locks.ReentrantLock;
@@ -291,7 +290,7 @@ public final class NetlinkSocket extends Socket {
   }
 
   @Override
-  public void release(FileDescription file) {
+  public void close() {
     if (port != 0) {
       ports().taken.remove(NetlinkFamily.Ports.key(protocol(), port), this);
     }

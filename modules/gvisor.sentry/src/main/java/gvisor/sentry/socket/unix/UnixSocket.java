@@ -20,7 +20,6 @@ import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.SocketCreds;
 import gvisor.sentry.vfs.Caller;
-import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.Names;
 import gvisor.sentry.vfs.Path;
@@ -199,7 +198,7 @@ public abstract class UnixSocket extends Socket {
   }
 
   @Override
-  public final void release(FileDescription file) {
+  public final void close() {
     isClosed = true;
     socketLock.lock();
     try {

@@ -120,7 +120,7 @@ public final class Amd64 {
     table.full(95, "umask", SysAttr::umask);
     table.full(96, "gettimeofday", SysTime::gettimeofday);
     table.full(97, "getrlimit", SysRlimit::getrlimit);
-    table.partial(98, "getrusage", SysTime::getrusage, "no page faults with I/O, no block I/O");
+    table.partial(98, "getrusage", SysTime::getrusage, "no page faults with I/O, no block I/O; ru_maxrss is measured when asked, not at a child's end");
     table.full(99, "sysinfo", SysSystem::sysinfo);
     table.full(100, "times", SysTime::times);
     table.partial(101, "ptrace", SysPtrace::ptrace, "no debug registers, no PTRACE_PEEKSIGINFO, no SYSEMU");

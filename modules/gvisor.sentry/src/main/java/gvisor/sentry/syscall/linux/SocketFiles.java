@@ -58,7 +58,14 @@ public final class SocketFiles {
     return t.fds().install(open(t, socket, nonblocking), cloexec, t.fdLimit());
   }
 
-  static FileDescription open(Task t, Socket socket, boolean nonblocking) {
+  /** The open file that {@code socket} becomes; ENFILE, and the socket is closed then. */
+  static FileDescription open(Task t, Socket socket, boolean nonblocking) throws ErrnoException {
+    try {
+      socket.count();
+    } catch (ErrnoException e) {
+      socket.close();
+      throw e;
+    }
     FileDescription file = AnonFile.open(t, t.kernel().vfs(), socket, Inode.S_IFSOCK | 0777, "socket",
         OpenFlags.O_RDWR | (nonblocking ? OpenFlags.O_NONBLOCK : 0));
     socket.setInode(file.inode().ino());

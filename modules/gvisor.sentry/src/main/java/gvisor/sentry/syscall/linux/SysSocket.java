@@ -46,7 +46,13 @@ final class SysSocket {
     Socket[] pair = new Socket[2];
     Network network = SocketFiles.network(t);
     family.createPair(t, network, type & SOCK_TYPE_MASK, a.i32(2), pair);
-    FileDescription second = SocketFiles.open(t, pair[1], nonblocking);
+    FileDescription second;
+    try {
+      second = SocketFiles.open(t, pair[1], nonblocking);
+    } catch (ErrnoException e) {
+      pair[0].close();
+      throw e;
+    }
     int one;
     try {
       one = SocketFiles.install(t, pair[0], nonblocking, cloexec);

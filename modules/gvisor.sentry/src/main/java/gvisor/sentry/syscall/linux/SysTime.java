@@ -149,6 +149,9 @@ final class SysTime {
   static long getrusage(Task t, SyscallArgs a) throws ErrnoException {
     ThreadGroup tg = t.threadGroup();
     MemorySegment s = t.scratch();
+    if (a.i32(0) != RUSAGE_CHILDREN) {
+      tg.noteResident(t.mm().report(true).peakResidentBytes());
+    }
     switch (a.i32(0)) {
       case RUSAGE_SELF -> Rusage.write(s, 0, tg.utime(), tg.stime(), tg.maxRssBytes(), tg.minorFaults(),
           t.voluntarySwitches(), t.involuntarySwitches());
