@@ -6,6 +6,7 @@ import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
 import gvisor.sentry.boot.MountSpec;
 import gvisor.sentry.boot.ProcessSpec;
+import gvisor.sentry.boot.Sharing;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +21,8 @@ final class SpecTranslator {
     return "mount-" + index;
   }
 
-  static ContainerSpec container(String id, Spec spec, P9Transport gofer, boolean rootOverlay, HostFd[] stdio) {
+  static ContainerSpec container(String id, Spec spec, P9Transport gofer, boolean rootOverlay, Sharing sharing,
+      HostFd[] stdio) {
     List<MountSpec> mounts = new ArrayList<>();
     for (int i = 0; i < spec.mounts().size(); i++) {
       Spec.Mount mount = spec.mounts().get(i);
@@ -47,6 +49,7 @@ final class SpecTranslator {
         bytes(spec.linux().maskedPaths()),
         bytes(spec.linux().readonlyPaths()),
         sysctls,
+        sharing,
         process(spec.process(), stdio));
   }
 
