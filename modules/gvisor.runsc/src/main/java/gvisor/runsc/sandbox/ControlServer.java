@@ -28,7 +28,7 @@ import java.util.List;
  * <p>Requests, with their fields and what the answer adds to {@code "ok": true}:
  *
  * <ul>
- *   <li>{@code create}: id, spec, rootOverlay, stdio (which of 0, 1, 2 are given), exitFile; descriptors: the gofer's
+ *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (which of 0, 1, 2 are given), exitFile; descriptors: the gofer's
  *       connection, the standard files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
@@ -275,6 +275,7 @@ final class ControlServer {
             spec,
             new P9Socket(fds.getFirst()),
             body.path("rootOverlay").asBoolean(),
+            body.path("ociSeccomp").asBoolean(true),
             stdio));
     synchronized (lock) {
       if (rootContainer == null) {

@@ -2,6 +2,7 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.host.HostFd;
 import gvisor.api.p9.P9Transport;
+import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
 import gvisor.sentry.boot.MountSpec;
@@ -20,7 +21,9 @@ final class SpecTranslator {
     return "mount-" + index;
   }
 
-  static ContainerSpec container(String id, Spec spec, P9Transport gofer, boolean rootOverlay, HostFd[] stdio) {
+  static ContainerSpec container(
+      String id, Spec spec, P9Transport gofer, boolean rootOverlay, boolean ociSeccomp, HostFd[] stdio)
+      throws MalformedJsonException {
     List<MountSpec> mounts = new ArrayList<>();
     for (int i = 0; i < spec.mounts().size(); i++) {
       Spec.Mount mount = spec.mounts().get(i);
@@ -47,7 +50,8 @@ final class SpecTranslator {
         bytes(spec.linux().maskedPaths()),
         bytes(spec.linux().readonlyPaths()),
         sysctls,
-        process(spec.process(), stdio));
+        process(spec.process(), stdio),
+        ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
   }
 
   static ProcessSpec process(Spec.Process process, HostFd[] stdio) {

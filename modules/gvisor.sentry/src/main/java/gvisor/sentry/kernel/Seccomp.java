@@ -57,6 +57,12 @@ public final class Seccomp {
     task.syscallTrace = true;
   }
 
+  /** Puts this over {@code task}, which has none yet and has not run. */
+  public void putOver(Task task) {
+    task.seccomp = this;
+    task.syscallTrace = true;
+  }
+
   /**
    * Adds a filter to {@code task}, or to every thread of its process.
    *
