@@ -7,6 +7,7 @@ import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
 import gvisor.sentry.boot.MountSpec;
 import gvisor.sentry.boot.ProcessSpec;
+import gvisor.sentry.boot.Sharing;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +23,8 @@ final class SpecTranslator {
   }
 
   static ContainerSpec container(
-      String id, Spec spec, P9Transport gofer, boolean rootOverlay, boolean ociSeccomp, HostFd[] stdio)
+      String id, Spec spec, P9Transport gofer, boolean rootOverlay, boolean ociSeccomp, Sharing sharing,
+      HostFd[] stdio)
       throws MalformedJsonException {
     List<MountSpec> mounts = new ArrayList<>();
     for (int i = 0; i < spec.mounts().size(); i++) {
@@ -50,6 +52,7 @@ final class SpecTranslator {
         bytes(spec.linux().maskedPaths()),
         bytes(spec.linux().readonlyPaths()),
         sysctls,
+        sharing,
         process(spec.process(), stdio),
         ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
   }

@@ -49,7 +49,6 @@ final class KernelSentry implements Sentry {
 
   private final Kernel kernel;
   private final Platform platform;
-  private final NetNamespace network;
   private final CacheBudget cacheBudget;
   private final ProcessMaker processes;
   private final ConcurrentHashMap<String, Running> containers = new ConcurrentHashMap<>();
@@ -58,18 +57,19 @@ final class KernelSentry implements Sentry {
   private static final class Running {
     final Container container;
     final PidNamespace pids;
+    final TaskStart.Spaces spaces;
     final P9Client gofer;
     final ConcurrentHashMap<Integer, ThreadGroup> started = new ConcurrentHashMap<>();
     final ConcurrentHashMap<Integer, Terminal> terminals = new ConcurrentHashMap<>();
     MountNamespace mounts;
-    TaskStart.Spaces spaces;
     Seccomp seccomp;
     ThreadGroup init;
     private boolean isStarted;
 
-    Running(String id, PidNamespace pids, P9Client gofer) {
+    Running(String id, TaskStart.Spaces spaces, P9Client gofer) {
       this.container = new Container(id);
-      this.pids = pids;
+      this.pids = spaces.pids();
+      this.spaces = spaces;
       this.gofer = gofer;
     }
 
@@ -82,6 +82,19 @@ final class KernelSentry implements Sentry {
 
     synchronized boolean isStarted() {
       return isStarted;
+    }
+
+    /** Its processes, zombies too; others may live in the same PID namespace. */
+    List<ThreadGroup> processes() {
+      List<ThreadGroup> all = pids.threadGroups();
+      all.removeIf(p -> p.container() != container);
+      return all;
+    }
+
+    /** One of its processes by number, the first one for 0; null if there is none. */
+    ThreadGroup process(int pid) {
+      ThreadGroup found = pid <= 0 ? init : pids.threadGroup(pid);
+      return found == null || found.container() != container ? null : found;
     }
   }
 
@@ -102,7 +115,6 @@ final class KernelSentry implements Sentry {
       kernel.setTracer(new SyscallLog(table));
     }
     Filesystems.register(kernel);
-    this.network = new NetNamespace(kernel);
     this.cacheBudget = new CacheBudget(memoryBytes / CACHE_SHARE);
     this.processes = new ProcessMaker(kernel, new HostFiles(kernel.deviceNumbers().anonymous()));
   }
@@ -122,24 +134,22 @@ final class KernelSentry implements Sentry {
 
   @Override
   public void create(ContainerSpec spec) throws IOException {
+    TaskStart.Spaces spaces = spaces(spec);
     Running r;
     try {
       P9Client gofer = spec.gofer() == null ? null : new P9Client(spec.gofer());
-      r = new Running(spec.id(), TaskStart.newPidNamespace(kernel), gofer);
+      r = new Running(spec.id(), spaces, gofer);
     } catch (ErrnoException e) {
       throw new IOException("the gofer does not answer: " + e.errno().message());
     }
     if (containers.putIfAbsent(spec.id(), r) != null) {
+      release(r);
       throw new IOException("container " + spec.id() + " exists already");
     }
     boolean done = false;
     try {
       r.seccomp = ContainerSeccomp.of(spec);
       r.mounts = new ContainerMounts(kernel, cacheBudget, spec, r.pids, r.gofer).make();
-      String hostname = spec.hostname() == null ? "localhost" : spec.hostname();
-      String domainname = spec.domainname() == null ? "(none)" : spec.domainname();
-      r.spaces = new TaskStart.Spaces(r.pids, new UtsNamespace(kernel, hostname, domainname),
-          new IpcNamespace(kernel), network);
       ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
       remember(r, made);
       r.init = made.task().threadGroup();
@@ -150,6 +160,24 @@ final class KernelSentry implements Sentry {
         release(r);
       }
     }
+  }
+
+  /** New namespaces, but for those that it shares with containers that are there. */
+  private TaskStart.Spaces spaces(ContainerSpec spec) throws IOException {
+    Sharing sharing = spec.sharing();
+    PidNamespace pids;
+    try {
+      pids = sharing.pids() == null ? TaskStart.newPidNamespace(kernel) : find(sharing.pids()).pids;
+    } catch (ErrnoException e) {
+      throw new IOException("a PID namespace cannot be made: " + e.errno().message());
+    }
+    String hostname = spec.hostname() == null ? "localhost" : spec.hostname();
+    String domainname = spec.domainname() == null ? "(none)" : spec.domainname();
+    return new TaskStart.Spaces(
+        pids,
+        sharing.uts() == null ? new UtsNamespace(kernel, hostname, domainname) : find(sharing.uts()).spaces.uts(),
+        sharing.ipc() == null ? new IpcNamespace(kernel) : find(sharing.ipc()).spaces.ipc(),
+        sharing.net() == null ? new NetNamespace(kernel) : find(sharing.net()).spaces.net());
   }
 
   private static int remember(Running r, ProcessMaker.Made made) {
@@ -198,12 +226,12 @@ final class KernelSentry implements Sentry {
   @Override
   public int waitFor(String container, int pid) throws IOException, InterruptedException {
     Running r = find(container);
-    ThreadGroup process = r.started.get(pid);
+    ThreadGroup process = pid <= 0 ? r.init : r.started.get(pid);
     if (process == null) {
       throw new IOException("container " + container + " has no process " + pid + " that was started from outside");
     }
     TaskStart.awaitEnd(process, 0);
-    Terminal terminal = r.terminals.get(pid);
+    Terminal terminal = r.terminals.get(process.pid().number());
     if (terminal != null) {
       terminal.drain(DRAIN_MILLIS);
     }
@@ -217,7 +245,7 @@ final class KernelSentry implements Sentry {
       throw ESRCH.error();
     }
     if (!all) {
-      ThreadGroup process = pid <= 0 ? r.init : r.pids.threadGroup(pid);
+      ThreadGroup process = r.process(pid);
       if (process == null || process.isZombie()) {
         throw ESRCH.error();
       }
@@ -229,7 +257,7 @@ final class KernelSentry implements Sentry {
       return;
     }
     boolean any = false;
-    for (ThreadGroup process : r.pids.threadGroups()) {
+    for (ThreadGroup process : r.processes()) {
       if (!process.isZombie()) {
         TaskStart.signal(process, signal);
         any = true;
@@ -254,7 +282,7 @@ final class KernelSentry implements Sentry {
     if (r == null) {
       return list;
     }
-    for (ThreadGroup p : r.pids.threadGroups()) {
+    for (ThreadGroup p : r.processes()) {
       Task leader = p.leader();
       list.add(new ProcessInfo(p.pid().number(), p.parentPid(r.pids), leader.creds().uid(), leader.comm(),
           p.startRealtimeNanos(), p.utime() + p.stime(), p.threadCount()));
@@ -291,18 +319,31 @@ final class KernelSentry implements Sentry {
     if (r.start()) {
       TaskStart.discard(r.init.leader());
     } else {
-      for (ThreadGroup process : r.pids.threadGroups()) {
-        process.kill();
-      }
-      try {
-        if (!TaskStart.awaitEnd(r.init, DEATH_MILLIS)) {
-          LOG.warn("container {}: not every task ended in time", container);
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      awaitDeath(r);
     }
     release(r);
+  }
+
+  /** Kills every process of a container, however fast it makes new ones, and waits for their ends. */
+  private static void awaitDeath(Running r) {
+    long deadline = System.nanoTime() + DEATH_MILLIS * 1_000_000;
+    try {
+      while (true) {
+        List<ThreadGroup> living = r.processes();
+        living.removeIf(ThreadGroup::isZombie);
+        if (living.isEmpty() && r.init.isZombie()) {
+          return;
+        }
+        living.forEach(ThreadGroup::kill);
+        long leftMillis = (deadline - System.nanoTime()) / 1_000_000;
+        if (leftMillis <= 0 || !TaskStart.awaitEnd(living.isEmpty() ? r.init : living.getLast(), leftMillis)) {
+          LOG.warn("container {}: not every task ended in time", r.container.id());
+          return;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void release(Running r) {

@@ -13,7 +13,7 @@ import java.util.List;
 
 /**
  * A running kernel, as the runtime sees it. Thread-safe. Containers are named by their OCI id; processes by their pid
- * in the container's PID namespace.
+ * in the container's PID namespace, or by 0 for a container's first one.
  */
 public interface Sentry extends AutoCloseable {
   /** Boots a kernel on {@code platform}. */
@@ -64,7 +64,7 @@ public interface Sentry extends AutoCloseable {
   /** Stops every task of a container at the next boundary, or lets them run again. */
   void setPaused(String container, boolean paused);
 
-  /** Kills what is left of a container and forgets it. */
+  /** Kills what is left of a container, gives back its mounts, closes the connection to its gofer, and forgets it. */
   void destroy(String container);
 
   /** Names of {@link HostFd}s and other resources are given back; every task is dead. */
