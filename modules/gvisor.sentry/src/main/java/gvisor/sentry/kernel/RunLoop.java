@@ -138,7 +138,8 @@ final class RunLoop {
   }
 
   private void syscall() {
-    long number = registers.rax();
+    // Linux takes the lower half of rax for the number, whatever is above it.
+    long number = (int) registers.rax();
     task.syscallNumber = number;
     long result = task.syscallTrace ? tracedCall(number) : call(number);
     if (result == NO_RESULT) {
