@@ -375,6 +375,9 @@ public final class Task implements Caller {
       waiter.woken = false;
       return WOKEN;
     }
+    if (kernel.fileSignals().hasWork()) {
+      kernel.fileSignals().send();
+    }
     long before = kernel.host().clock().monotonicNanos();
     stimeNanos = stimeNanos + (before - lastStamp);
     voluntarySwitches = voluntarySwitches + 1;
