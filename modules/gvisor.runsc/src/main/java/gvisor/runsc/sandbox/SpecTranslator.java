@@ -4,6 +4,7 @@ import gvisor.api.host.HostFd;
 import gvisor.api.p9.P9Transport;
 import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
+import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.MountSpec;
 import gvisor.sentry.boot.ProcessSpec;
 import gvisor.sentry.boot.Sharing;
@@ -22,7 +23,7 @@ final class SpecTranslator {
   }
 
   static ContainerSpec container(String id, Spec spec, P9Transport gofer, boolean rootOverlay, Sharing sharing,
-      HostFd[] stdio) {
+      Limits limits, HostFd[] stdio) {
     List<MountSpec> mounts = new ArrayList<>();
     for (int i = 0; i < spec.mounts().size(); i++) {
       Spec.Mount mount = spec.mounts().get(i);
@@ -50,6 +51,7 @@ final class SpecTranslator {
         bytes(spec.linux().readonlyPaths()),
         sysctls,
         sharing,
+        limits,
         process(spec.process(), stdio));
   }
 
