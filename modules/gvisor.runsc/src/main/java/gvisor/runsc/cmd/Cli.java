@@ -39,6 +39,8 @@ public final class Cli {
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUnmatchedOptionsArePositionalParams(false);
     line.setStopAtPositional(true);
+    // Docker puts the flags of daemon.json before its own: the last one counts, as with every runtime it drives.
+    line.setOverwrittenOptionsAllowed(true);
     line.setParameterExceptionHandler((e, unused) -> fail(global, args, firstLine(e.getMessage())));
     line.setExecutionExceptionHandler((e, unused, parsed) -> failed(global, args, e));
     if (args.length == 0) {
@@ -125,6 +127,9 @@ public final class Cli {
       }
       if (!args[i].startsWith("-")) {
         break;
+      }
+      if (WITH_VALUE.contains(args[i].substring(args[i].startsWith("--") ? 2 : 1))) {
+        i++;
       }
     }
     return "";
