@@ -226,8 +226,7 @@ public final class Containers {
         .put("strace", config.strace())
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
-        .put("id", id)
-        .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+        .put("id", id);
   }
 
   /** @param placement where it joins another's sandbox, or null */
@@ -240,6 +239,8 @@ public final class Containers {
       process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
     }
     stdio.describe(request);
+    request.put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+    request.put("pidsLimit", Math.max(0, bundle.spec().linux().pidsLimit()));
     if (placement != null) {
       ObjectNode shared = request.putObject("shared");
       placement.shared().forEach(shared::put);
