@@ -234,6 +234,7 @@ public final class Containers {
   private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio, Placement placement) {
     ObjectNode request = Json.object().put("op", "create").put("id", id);
     request.put("rootOverlay", config.overlay() != Config.Overlay.NONE);
+    request.put("ociSeccomp", config.ociSeccomp());
     int size = stdio.windowSize();
     if (size != 0 && bundle.json().path("process") instanceof ObjectNode process && !process.has("consoleSize")) {
       process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);

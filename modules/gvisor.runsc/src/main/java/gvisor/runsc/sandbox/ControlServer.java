@@ -35,8 +35,8 @@ import java.util.concurrent.TimeUnit;
  * <p>Requests, with their fields and what the answer adds to {@code "ok": true}:
  *
  * <ul>
- *   <li>{@code create}: id, spec, rootOverlay, stdio (which of 0, 1, 2 are given), shared (containers whose namespaces
- *       it lives in, by type); descriptors: the gofer's connection, the standard files, the exit file
+ *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (which of 0, 1, 2 are given), shared (containers whose
+ *       namespaces it lives in, by type); descriptors: the gofer's connection, the standard files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
  *   <li>{@code wait}: id, pid. Adds status, as {@code man 2 wait} has it
@@ -298,6 +298,7 @@ final class ControlServer {
             spec,
             new P9Socket(fds.getFirst()),
             body.path("rootOverlay").asBoolean(),
+            body.path("ociSeccomp").asBoolean(true),
             sharing(body.path("shared")),
             stdio));
     Fd file = fds.getLast();

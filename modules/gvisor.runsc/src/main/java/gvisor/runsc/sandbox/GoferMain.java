@@ -56,8 +56,9 @@ public final class GoferMain {
           new AttachPoint(
               point.path("name").asText(), point.path("path").asText(), point.path("readOnly").asBoolean()));
     }
-    try (Gofer gofer = new Gofer(points)) {
-      Privileges.giveUpAllButFiles(request.body().path("emptyDirectory").asText());
+    String place = request.body().path("emptyDirectory").asText();
+    try (Gofer gofer = new Gofer(Privileges.giveUpAllBut(points, place))) {
+      Privileges.restrictGoferCalls();
       parent.send(ControlServer.success(), List.of());
       parent.close();
       gofer.serve(new P9Socket(request.fds().getFirst()));

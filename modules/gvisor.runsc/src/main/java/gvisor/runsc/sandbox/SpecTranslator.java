@@ -2,6 +2,7 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.host.HostFd;
 import gvisor.api.p9.P9Transport;
+import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
 import gvisor.sentry.boot.MountSpec;
@@ -21,8 +22,10 @@ final class SpecTranslator {
     return "mount-" + index;
   }
 
-  static ContainerSpec container(String id, Spec spec, P9Transport gofer, boolean rootOverlay, Sharing sharing,
-      HostFd[] stdio) {
+  static ContainerSpec container(
+      String id, Spec spec, P9Transport gofer, boolean rootOverlay, boolean ociSeccomp, Sharing sharing,
+      HostFd[] stdio)
+      throws MalformedJsonException {
     List<MountSpec> mounts = new ArrayList<>();
     for (int i = 0; i < spec.mounts().size(); i++) {
       Spec.Mount mount = spec.mounts().get(i);
@@ -50,7 +53,8 @@ final class SpecTranslator {
         bytes(spec.linux().readonlyPaths()),
         sysctls,
         sharing,
-        process(spec.process(), stdio));
+        process(spec.process(), stdio),
+        ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
   }
 
   static ProcessSpec process(Spec.Process process, HostFd[] stdio) {

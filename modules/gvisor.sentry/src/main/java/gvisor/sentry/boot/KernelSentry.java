@@ -14,6 +14,7 @@ import gvisor.sentry.kernel.IpcNamespace;
 import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.kernel.NetNamespace;
 import gvisor.sentry.kernel.PidNamespace;
+import gvisor.sentry.kernel.Seccomp;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.TaskStart;
 import gvisor.sentry.kernel.ThreadGroup;
@@ -61,6 +62,7 @@ final class KernelSentry implements Sentry {
     final ConcurrentHashMap<Integer, ThreadGroup> started = new ConcurrentHashMap<>();
     final ConcurrentHashMap<Integer, Terminal> terminals = new ConcurrentHashMap<>();
     MountNamespace mounts;
+    Seccomp seccomp;
     ThreadGroup init;
     private boolean isStarted;
 
@@ -146,8 +148,9 @@ final class KernelSentry implements Sentry {
     }
     boolean done = false;
     try {
+      r.seccomp = ContainerSeccomp.of(spec);
       r.mounts = new ContainerMounts(kernel, cacheBudget, spec, r.pids, r.gofer).make();
-      ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root());
+      ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
       remember(r, made);
       r.init = made.task().threadGroup();
       done = true;
@@ -214,7 +217,7 @@ final class KernelSentry implements Sentry {
     if (!r.isStarted() || r.init.isZombie()) {
       throw new IOException("container " + container + " is not running");
     }
-    ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root());
+    ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root(), r.seccomp);
     int pid = remember(r, made);
     start(made.task());
     return pid;
