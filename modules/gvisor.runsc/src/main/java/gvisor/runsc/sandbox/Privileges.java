@@ -94,9 +94,9 @@ final class Privileges {
     }
   }
 
-  /** From here on the sandbox has only the system calls that a running kernel needs. */
-  static void restrictCalls() throws IOException {
-    restrict(SentryFilter.program(), "sandbox");
+  /** From here on the sandbox has only the system calls that a running kernel on {@code platform} needs. */
+  static void restrictCalls(String platform) throws IOException {
+    restrict(SentryFilter.program(platform, Bpf.KILL_PROCESS), "sandbox");
   }
 
   /**
@@ -128,7 +128,11 @@ final class Privileges {
 
   /** From here on the gofer has only the system calls that serving files needs. */
   static void restrictGoferCalls() throws IOException {
-    restrict(GoferFilter.program(), "gofer");
+    try {
+      restrict(GoferFilter.program(HostFile.descriptorsNumber(), Bpf.KILL_PROCESS), "gofer");
+    } catch (ErrnoException e) {
+      throw new IOException("cannot confine the gofer: " + e.getMessage());
+    }
   }
 
   private static void restrict(Bpf filter, String kind) throws IOException {

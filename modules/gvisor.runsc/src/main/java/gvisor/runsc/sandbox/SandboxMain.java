@@ -62,7 +62,7 @@ public final class SandboxMain {
       LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", settings.path("id").asText());
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       sentry = boot(settings, memory);
-      Privileges.restrictCalls();
+      Privileges.restrictCalls(settings.path("platform").asText());
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
