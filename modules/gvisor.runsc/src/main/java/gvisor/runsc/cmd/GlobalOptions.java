@@ -12,7 +12,7 @@ import picocli.CommandLine.Model.OptionSpec;
 /** Options before the subcommand. */
 final class GlobalOptions implements Callable<Integer> {
   private String root = "";
-  private String platform = "ptrace";
+  private String platform = "";
   private String network = "none";
   private String log = "";
   private String logFormat = "text";
@@ -22,6 +22,7 @@ final class GlobalOptions implements Callable<Integer> {
   private String overlay = "root:self";
   private boolean ignoreCgroups;
   private boolean rootless;
+  private boolean ociSeccomp = true;
 
   /** The declaration, for picocli. */
   CommandSpec spec() {
@@ -31,7 +32,7 @@ final class GlobalOptions implements Callable<Integer> {
         .synopsisSubcommandLabel("COMMAND")
         .sortOptions(false);
     text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
-    text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: ptrace)", "platform");
+    text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: the best that works here)", "platform");
     text(spec, v -> network = v, "KIND", "network inside the sandbox: none (loopback only)", "network");
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
@@ -44,6 +45,7 @@ final class GlobalOptions implements Callable<Integer> {
         "WHAT",
         "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: root:self)",
         "overlay2");
+    flag(spec, v -> ociSeccomp = v, "apply the bundle's seccomp profile to its processes (default: true)", "oci-seccomp");
     flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
     flag(spec, v -> rootless = v, "the caller is not root", "rootless");
     flag(spec, v -> {}, "cgroup paths are in systemd's notation", "systemd-cgroup");
@@ -96,7 +98,8 @@ final class GlobalOptions implements Callable<Integer> {
         Config.LogFormat.parse(logFormat),
         strace,
         Config.Overlay.parse(overlay),
-        ignoreCgroups || rootless);
+        ignoreCgroups || rootless,
+        ociSeccomp);
   }
 
   private static Path defaultRoot() {

@@ -226,19 +226,21 @@ public final class Containers {
         .put("strace", config.strace())
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
-        .put("id", id)
-        .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+        .put("id", id);
   }
 
   /** @param placement where it joins another's sandbox, or null */
   private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio, Placement placement) {
     ObjectNode request = Json.object().put("op", "create").put("id", id);
     request.put("rootOverlay", config.overlay() != Config.Overlay.NONE);
+    request.put("ociSeccomp", config.ociSeccomp());
     int size = stdio.windowSize();
     if (size != 0 && bundle.json().path("process") instanceof ObjectNode process && !process.has("consoleSize")) {
       process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
     }
     stdio.describe(request);
+    request.put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+    request.put("pidsLimit", Math.max(0, bundle.spec().linux().pidsLimit()));
     if (placement != null) {
       ObjectNode shared = request.putObject("shared");
       placement.shared().forEach(shared::put);
