@@ -68,6 +68,18 @@ final class Privileges {
     return network == null ? spawn : spawn.joinNetwork(network);
   }
 
+  /** Why a process could not be started as {@link #confined} wants it, and what to do. */
+  static String explained(ErrnoException e) {
+    return switch (e.errno()) {
+      case EPERM, ENOSPC, EUSERS, EINVAL ->
+          e.errno().message()
+              + ": the host gives this user no namespaces of its own; be root, or allow user namespaces"
+              + " (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone,"
+              + " kernel.apparmor_restrict_unprivileged_userns)";
+      default -> e.errno().message();
+    };
+  }
+
   /**
    * The sandbox leaves the host's files and its privileges behind; it has to have everything open by now.
    *

@@ -90,7 +90,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         throw e;
       }
     } catch (ErrnoException e) {
-      throw new CommandFailure("cannot start the " + kind + " process: " + e.errno().message());
+      throw new CommandFailure("cannot start the " + kind + " process: " + Privileges.explained(e));
     } catch (IOException e) {
       throw new CommandFailure("cannot start the " + kind + " process: " + e.getMessage());
     }
