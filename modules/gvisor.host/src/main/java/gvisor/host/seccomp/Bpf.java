@@ -25,6 +25,7 @@ public final class Bpf {
   private static final int JMP_JEQ_K = 0x15;
   private static final int JMP_JGE_K = 0x35;
   private static final int JMP_JSET_K = 0x45;
+  private static final int ALU_AND_K = 0x54;
   private static final int RET_K = 0x06;
   private static final int MAX_JUMP = 255;
 
@@ -57,6 +58,22 @@ public final class Bpf {
     return add(JMP_JSET_K, ifAny, ifNone, bits);
   }
 
+  /** Takes away all bits but those of {@code mask} from what was loaded. */
+  public Bpf and(int mask) {
+    return add(ALU_AND_K, 0, 0, mask);
+  }
+
+  /** Goes on with the instructions of {@code other}. */
+  public Bpf append(Bpf other) {
+    program.addAll(other.program);
+    return this;
+  }
+
+  /** How many instructions there are. */
+  public int size() {
+    return program.size();
+  }
+
   /** Ends with {@code action}. */
   public Bpf ret(int action) {
     return add(RET_K, 0, 0, action);
@@ -67,15 +84,6 @@ public final class Bpf {
     for (int number : numbers) {
       jumpEqual(number, 0, 1);
       ret(ALLOW);
-    }
-    return this;
-  }
-
-  /** Fails the system calls of {@code numbers} with {@code errno}; as {@link #allow}. */
-  public Bpf fail(int errno, int... numbers) {
-    for (int number : numbers) {
-      jumpEqual(number, 0, 1);
-      ret(ERRNO | errno);
     }
     return this;
   }

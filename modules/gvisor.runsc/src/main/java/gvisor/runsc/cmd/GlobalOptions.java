@@ -1,9 +1,12 @@
 package gvisor.runsc.cmd;
 
+import gvisor.host.Confinement;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
@@ -22,6 +25,8 @@ final class GlobalOptions implements Callable<Integer> {
   private String overlay = "root:self";
   private boolean ignoreCgroups;
   private boolean rootless;
+  private String hostUds = "none";
+  private String hostFifo = "none";
   private boolean ociSeccomp = true;
 
   /** The declaration, for picocli. */
@@ -47,7 +52,9 @@ final class GlobalOptions implements Callable<Integer> {
         "overlay2");
     flag(spec, v -> ociSeccomp = v, "apply the bundle's seccomp profile to its processes (default: true)", "oci-seccomp");
     flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
-    flag(spec, v -> rootless = v, "the caller is not root", "rootless");
+    flag(spec, v -> rootless = v, "the caller is not root (found out without this)", "rootless");
+    text(spec, v -> hostUds = v, "WHAT", "sockets of the host that applications reach: none", "host-uds");
+    text(spec, v -> hostFifo = v, "WHAT", "fifos of the host that applications reach: none", "host-fifo");
     flag(spec, v -> {}, "cgroup paths are in systemd's notation", "systemd-cgroup");
     OptionSpec.Builder version = OptionSpec.builder("--version", "-v").arity("0").versionHelp(true);
     spec.addOption(version.description("print the version").build());
@@ -88,6 +95,8 @@ final class GlobalOptions implements Callable<Integer> {
 
   /** The checked settings. */
   Config config() throws CommandFailure {
+    requireNone("host-uds", hostUds, List.of("none", "open", "create", "all"));
+    requireNone("host-fifo", hostFifo, List.of("none", "open"));
     return new Config(
         root.isEmpty() ? defaultRoot() : Path.of(root).toAbsolutePath(),
         platform,
@@ -98,14 +107,32 @@ final class GlobalOptions implements Callable<Integer> {
         Config.LogFormat.parse(logFormat),
         strace,
         Config.Overlay.parse(overlay),
-        ignoreCgroups || rootless,
+        ignoreCgroups || rootless || !Confinement.isAdministrator(),
         ociSeccomp);
   }
 
-  private static Path defaultRoot() {
+  /** What gVisor calls by these names and this version does not do is said, not passed over. */
+  private static void requireNone(String flag, String value, List<String> known) throws CommandFailure {
+    if (!known.contains(value)) {
+      throw new CommandFailure("--" + flag + "=" + value + " is none of: " + String.join(", ", known));
+    }
+    if (!value.equals("none")) {
+      throw new CommandFailure("--" + flag + "=" + value + " is not available in this version; use --" + flag + "=none");
+    }
+  }
+
+  private static Path defaultRoot() throws CommandFailure {
     String runtimeDirectory = System.getenv("XDG_RUNTIME_DIR");
-    return runtimeDirectory != null && runtimeDirectory.startsWith("/")
-        ? Path.of(runtimeDirectory, "runsc")
-        : Path.of("/var/run/runsc");
+    if (runtimeDirectory != null && runtimeDirectory.startsWith("/")) {
+      return Path.of(runtimeDirectory, "runsc");
+    }
+    if (Confinement.isRoot()) {
+      return Path.of("/var/run/runsc");
+    }
+    try {
+      return OwnDirectory.in("/tmp");
+    } catch (IOException e) {
+      throw new CommandFailure(e.getMessage() + "; name another with --root");
+    }
   }
 }

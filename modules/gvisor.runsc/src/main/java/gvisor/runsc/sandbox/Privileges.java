@@ -68,6 +68,18 @@ final class Privileges {
     return network == null ? spawn : spawn.joinNetwork(network);
   }
 
+  /** Why a process could not be started as {@link #confined} wants it, and what to do. */
+  static String explained(ErrnoException e) {
+    return switch (e.errno()) {
+      case EPERM, ENOSPC, EUSERS, EINVAL ->
+          e.errno().message()
+              + ": the host gives this user no namespaces of its own; be root, or allow user namespaces"
+              + " (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone,"
+              + " kernel.apparmor_restrict_unprivileged_userns)";
+      default -> e.errno().message();
+    };
+  }
+
   /**
    * The sandbox leaves the host's files and its privileges behind; it has to have everything open by now.
    *
@@ -94,9 +106,9 @@ final class Privileges {
     }
   }
 
-  /** From here on the sandbox has only the system calls that a running kernel needs. */
-  static void restrictCalls() throws IOException {
-    restrict(SentryFilter.program(), "sandbox");
+  /** From here on the sandbox has only the system calls that a running kernel on {@code platform} needs. */
+  static void restrictCalls(String platform) throws IOException {
+    restrict(SentryFilter.program(platform, Bpf.KILL_PROCESS), "sandbox");
   }
 
   /**
@@ -128,7 +140,11 @@ final class Privileges {
 
   /** From here on the gofer has only the system calls that serving files needs. */
   static void restrictGoferCalls() throws IOException {
-    restrict(GoferFilter.program(), "gofer");
+    try {
+      restrict(GoferFilter.program(HostFile.descriptorsNumber(), Bpf.KILL_PROCESS), "gofer");
+    } catch (ErrnoException e) {
+      throw new IOException("cannot confine the gofer: " + e.getMessage());
+    }
   }
 
   private static void restrict(Bpf filter, String kind) throws IOException {

@@ -61,8 +61,9 @@ public final class SandboxMain {
       // The first record loads what logging needs, time zones for one, while there still are files.
       LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", settings.path("id").asText());
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
-      sentry = boot(settings, memory);
-      Privileges.restrictCalls();
+      PlatformProvider provider = Platforms.choose(settings.path("platform").asText());
+      sentry = boot(settings, provider, memory);
+      Privileges.restrictCalls(provider.name());
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
@@ -81,8 +82,7 @@ public final class SandboxMain {
     return server.awaitRootContainer();
   }
 
-  private static Sentry boot(JsonNode request, MemFd memory) throws IOException {
-    PlatformProvider provider = Platforms.choose(request.path("platform").asText());
+  private static Sentry boot(JsonNode request, PlatformProvider provider, MemFd memory) throws IOException {
     try {
       LinuxHost host = new LinuxHost();
       Platform platform = provider.opensFiles() ? provider.open(memory) : null;
