@@ -19,7 +19,7 @@ final class GlobalOptions implements Callable<Integer> {
   private boolean debug;
   private String debugLog = "";
   private boolean strace;
-  private String overlay = "root:self";
+  private String overlay = "";
   private boolean ignoreCgroups;
   private boolean rootless;
 
@@ -42,7 +42,7 @@ final class GlobalOptions implements Callable<Integer> {
         spec,
         v -> overlay = v,
         "WHAT",
-        "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: root:self)",
+        "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: none for create, or root:self)",
         "overlay2");
     flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
     flag(spec, v -> rootless = v, "the caller is not root", "rootless");
@@ -84,8 +84,12 @@ final class GlobalOptions implements Callable<Integer> {
     return logFormat;
   }
 
-  /** The checked settings. */
-  Config config() throws CommandFailure {
+  /**
+   * The checked settings.
+   *
+   * @param defaultOverlay the value of --overlay2 where none is given
+   */
+  Config config(String defaultOverlay) throws CommandFailure {
     return new Config(
         root.isEmpty() ? defaultRoot() : Path.of(root).toAbsolutePath(),
         platform,
@@ -95,7 +99,7 @@ final class GlobalOptions implements Callable<Integer> {
         log,
         Config.LogFormat.parse(logFormat),
         strace,
-        Config.Overlay.parse(overlay),
+        Config.Overlay.parse(overlay.isEmpty() ? defaultOverlay : overlay),
         ignoreCgroups || rootless);
   }
 
