@@ -40,7 +40,7 @@ final class Image {
     List<String> names = new ArrayList<>();
     for (String line : runsc(60, "help", "platforms").out().lines().toList()) {
       String[] words = line.split("\\s+");
-      if (words.length > 1 && words[1].equals("available")) {
+      if (words.length > 1 && words[1].matches("available[,:]?")) {
         names.add(words[0]);
       }
     }

@@ -222,6 +222,23 @@ final class KvmContext implements Context {
     return callArrivedAsFault;
   }
 
+  /** The least of the times that {@code count} ways into {@code target} and back took. For the {@link Probe}. */
+  long leastRoundTripNanos(AddressSpace target, int count) throws ErrnoException {
+    long least = Long.MAX_VALUE;
+    long rip = regs.get(JAVA_LONG, Processor.RIP);
+    long root = ((KvmAddressSpace) target).root();
+    Processor p = claim();
+    for (int i = 0; p != null && i < count; i++) {
+      regs.set(JAVA_LONG, Processor.RIP, rip);
+      regs.set(JAVA_LONG, Processor.RFLAGS, FIXED_FLAGS);
+      least = Math.min(least, p.timedRun(regs, root));
+    }
+    if (p != null) {
+      p.release();
+    }
+    return least;
+  }
+
   /** Takes the extended state out of {@code p}, which somebody else needs and has claimed. That thread. */
   void loseProcessor(Processor p) {
     if (!fpuInCopy) {

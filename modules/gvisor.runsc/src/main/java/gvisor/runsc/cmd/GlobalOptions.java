@@ -12,7 +12,7 @@ import picocli.CommandLine.Model.OptionSpec;
 /** Options before the subcommand. */
 final class GlobalOptions implements Callable<Integer> {
   private String root = "";
-  private String platform = "ptrace";
+  private String platform = "";
   private String network = "none";
   private String log = "";
   private String logFormat = "text";
@@ -32,7 +32,7 @@ final class GlobalOptions implements Callable<Integer> {
         .synopsisSubcommandLabel("COMMAND")
         .sortOptions(false);
     text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
-    text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: ptrace)", "platform");
+    text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: the best that works here)", "platform");
     text(spec, v -> network = v, "KIND", "network inside the sandbox: none (loopback only)", "network");
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");

@@ -8,7 +8,7 @@ import java.util.List;
  * Global settings.
  *
  * @param root directory that holds the state of all containers
- * @param platform name of the platform provider
+ * @param platform name of the platform provider; "" for the best that works on this machine
  * @param network kind of network inside the sandbox
  * @param debug whether debug messages are logged
  * @param debugLog file for the sandbox's log, or a directory if it ends in a slash; "" for none

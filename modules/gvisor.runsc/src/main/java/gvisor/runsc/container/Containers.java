@@ -226,8 +226,7 @@ public final class Containers {
         .put("strace", config.strace())
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
-        .put("id", id)
-        .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+        .put("id", id);
   }
 
   /** @param placement where it joins another's sandbox, or null */
@@ -240,6 +239,8 @@ public final class Containers {
       process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
     }
     stdio.describe(request);
+    request.put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+    request.put("pidsLimit", Math.max(0, bundle.spec().linux().pidsLimit()));
     if (placement != null) {
       ObjectNode shared = request.putObject("shared");
       placement.shared().forEach(shared::put);
@@ -376,7 +377,7 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
-    if (System.getProperty("gvisor.train.gofer") != null) {
+    if (Boolean.getBoolean("gvisor.training")) {
       state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
     }
     if (state.isRoot()) {

@@ -7,6 +7,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
 import gvisor.api.mem.MemoryFile;
 import gvisor.host.Fd;
+import gvisor.host.OwnProcess;
 import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
@@ -16,6 +17,7 @@ import gvisor.runsc.json.Json;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
+import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.Sharing;
 import java.io.IOException;
@@ -35,12 +37,16 @@ import java.util.concurrent.TimeUnit;
  *
  * <ul>
  *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (which of 0, 1, 2 are given), shared (containers whose
- *       namespaces it lives in, by type); descriptors: the gofer's connection, the standard files, the exit file
+ *       namespaces it lives in, by type), memoryLimitBytes, cpus, pidsLimit; descriptors: the gofer's connection, the
+ *       standard files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
  *   <li>{@code wait}: id, pid. Adds status, as {@code man 2 wait} has it
  *   <li>{@code signal}: id, pid, signal, all
  *   <li>{@code ps}: id. Adds processes and memoryBytes
+ *   <li>{@code stats}: id. Adds memory (currentBytes, limitBytes, oomKills), cpu (usageNanos, userNanos, systemNanos)
+ *       and pids (current, limit); a limit of 0 is none
+ *   <li>{@code update}: id, and those of memoryLimitBytes, cpus, pidsLimit that change; 0 or less for no limit
  *   <li>{@code pause}, {@code resume}, {@code destroy}: id
  *   <li>{@code resize}: id, pid, rows, columns
  *   <li>{@code detach}: from now on what was created over this connection outlives it, the sandbox if it was started
@@ -171,7 +177,7 @@ final class ControlServer {
       Thread.currentThread().interrupt();
     }
     System.err.println("sandbox: the container does not end when it is killed");
-    Runtime.getRuntime().halt(CommandFailure.FAILED);
+    OwnProcess.exit(CommandFailure.FAILED);
   }
 
   private static void writeExitCode(Fd file, int code) {
@@ -267,6 +273,10 @@ final class ControlServer {
       case "ps" -> {
         return processes(id);
       }
+      case "stats" -> {
+        return stats(id);
+      }
+      case "update" -> sentry.setLimits(id, limits(body, sentry.limits(id)));
       case "pause" -> sentry.setPaused(id, true);
       case "resume" -> sentry.setPaused(id, false);
       case "resize" -> sentry.resize(id, pid, body.path("rows").asInt(), body.path("columns").asInt());
@@ -302,6 +312,7 @@ final class ControlServer {
             body.path("rootOverlay").asBoolean(),
             body.path("ociSeccomp").asBoolean(true),
             sharing(body.path("shared")),
+            limits(body, Limits.NONE),
             stdio));
     Fd file = fds.getLast();
     synchronized (lock) {
@@ -363,6 +374,31 @@ final class ControlServer {
     synchronized (lock) {
       detached = true;
     }
+  }
+
+  /** The limits in a request; those of {@code otherwise} that it does not mention. */
+  private static Limits limits(JsonNode body, Limits otherwise) {
+    return new Limits(
+        body.path("memoryLimitBytes").asLong(otherwise.memoryBytes()),
+        body.path("cpus").asDouble(otherwise.cpus()),
+        body.path("pidsLimit").asLong(otherwise.pids()));
+  }
+
+  private ObjectNode stats(String id) throws IOException {
+    Sentry.Usage usage = sentry.usage(id);
+    ObjectNode answer = success();
+    answer
+        .putObject("memory")
+        .put("currentBytes", usage.memoryBytes())
+        .put("limitBytes", usage.memoryLimitBytes())
+        .put("oomKills", usage.oomKills());
+    answer
+        .putObject("cpu")
+        .put("usageNanos", usage.userNanos() + usage.systemNanos())
+        .put("userNanos", usage.userNanos())
+        .put("systemNanos", usage.systemNanos());
+    answer.putObject("pids").put("current", usage.pids()).put("limit", usage.pidsLimit());
+    return answer;
   }
 
   private static Sharing sharing(JsonNode shared) {

@@ -7,6 +7,7 @@ import gvisor.api.platform.PlatformProvider;
 import gvisor.host.Fd;
 import gvisor.host.LinuxHost;
 import gvisor.host.MemFd;
+import gvisor.host.OwnProcess;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
@@ -16,7 +17,6 @@ import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.SentryOptions;
 import java.io.IOException;
 import java.util.List;
-import java.util.ServiceLoader;
 import org.apache.logging.log4j.LogManager;
 
 /**
@@ -44,7 +44,7 @@ public final class SandboxMain {
       e.printStackTrace();
       code = INTERNAL_ERROR;
     }
-    Runtime.getRuntime().halt(code);
+    OwnProcess.exit(code);
   }
 
   private static int run(ControlConnection parent) throws IOException, InterruptedException {
@@ -91,20 +91,12 @@ public final class SandboxMain {
   }
 
   private static Sentry boot(JsonNode request, MemFd memory) throws IOException {
-    String name = request.path("platform").asText();
-    PlatformProvider provider = provider(name);
-    String reason = provider.unavailableReason();
-    if (reason != null) {
-      throw new IOException("--platform=" + name + " is not available: " + reason);
-    }
+    PlatformProvider provider = Platforms.choose(request.path("platform").asText());
     try {
       LinuxHost host = new LinuxHost();
-      // A process of the host may trace only what has its own credentials, so they change before the first such
-      // process is made. Any other platform opens a device, for which there have to be files and privileges.
-      boolean opensNoFiles = name.equals("ptrace");
-      Platform platform = opensNoFiles ? null : provider.open(memory);
+      Platform platform = provider.opensFiles() ? provider.open(memory) : null;
       Privileges.giveUpFiles(request.path("debug").asBoolean());
-      if (opensNoFiles) {
+      if (platform == null) {
         platform = provider.open(memory);
       }
       SentryOptions options =
@@ -116,17 +108,6 @@ public final class SandboxMain {
     } catch (ErrnoException e) {
       throw new IOException("cannot read the host's clocks: " + e.getMessage());
     }
-  }
-
-  private static PlatformProvider provider(String name) throws IOException {
-    StringBuilder known = new StringBuilder();
-    for (PlatformProvider provider : ServiceLoader.load(PlatformProvider.class)) {
-      if (provider.name().equals(name)) {
-        return provider;
-      }
-      known.append(known.isEmpty() ? "" : ", ").append(provider.name());
-    }
-    throw new IOException("--platform=" + name + " is unknown; this image has " + known);
   }
 
   /** An empty request of kind {@code op}. */

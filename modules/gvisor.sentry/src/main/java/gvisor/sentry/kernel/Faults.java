@@ -11,11 +11,23 @@ final class Faults {
   private static final int ERROR_USER = 4;
   private static final int ERROR_FETCH = 16;
 
+  /** How often a fault is tried again that finds no memory although its container is below its limit. */
+  private static final int MAX_TRIES = 50;
+
   private Faults() {}
 
   /** Serves a page fault at {@code address}, or raises SIGSEGV or SIGBUS. */
   static void handle(Task task, long address, int access) {
     FaultResult outcome = task.mm().handleFault(address, access);
+    for (int tries = 0; outcome == FaultResult.OUT_OF_MEMORY && tries < MAX_TRIES; tries++) {
+      if (!task.kernel().oomKiller().awaitRoom(task)) {
+        break;
+      }
+      if (task.isDying()) {
+        return;
+      }
+      outcome = task.mm().handleFault(address, access);
+    }
     if (outcome == FaultResult.OK) {
       return;
     }

@@ -36,6 +36,7 @@ final class RunLoop {
   private final Registers registers;
   private final SyscallArgs args;
   private final SyscallTable table;
+  private final FileSignalQueue fileSignals;
 
   RunLoop(Kernel kernel, Task task, Context context, SyscallArgs args, MemorySegment scratch) {
     this.kernel = kernel;
@@ -44,6 +45,7 @@ final class RunLoop {
     this.registers = context.registers();
     this.args = args;
     this.table = kernel.syscalls();
+    this.fileSignals = kernel.fileSignals();
     task.registers = registers;
     task.args = args;
     task.lendScratch(scratch);
@@ -63,6 +65,7 @@ final class RunLoop {
     } catch (RuntimeException | Error e) {
       LOG.error("task {} did not end cleanly", task, e);
     }
+    fileSignals.send(); // closing its files may have been an event of others
     context.leave();
   }
 
@@ -86,6 +89,9 @@ final class RunLoop {
 
   private void loop() {
     while (true) {
+      if (fileSignals.hasWork()) {
+        fileSignals.send();
+      }
       if (task.work() != 0 && !boundary()) {
         return;
       }
