@@ -70,6 +70,7 @@ public final class Containers {
   /** Makes container {@code id} and its processes; nothing stays behind if that fails. */
   public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
     StateStore.checkId(id);
+    SecurityLabels.ofHost(config).check(bundle.spec());
     Placement placement = Placement.of(id, bundle.spec(), store);
     store.makeDirectory(id);
     List<SandboxProcess> started = new ArrayList<>();

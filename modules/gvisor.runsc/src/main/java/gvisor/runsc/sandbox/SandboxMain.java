@@ -75,11 +75,20 @@ public final class SandboxMain {
     parent.send(ControlServer.success(), List.of());
     ControlServer server = new ControlServer(sentry, memory);
     if (!boot.fds().isEmpty()) {
-      server.listen(ScmSocket.adopt(boot.fds().getFirst()));
+      server.listen(ScmSocket.adopt(boot.fds().getFirst()), owner(parent));
     }
     server.serveParent(parent);
     // The end of the process frees what a close would; the applications' processes end with it.
     return server.awaitRootContainer();
+  }
+
+  /** Who started this process, as its user namespace names them. */
+  private static int owner(ControlConnection parent) throws IOException {
+    try {
+      return parent.socket().peer().uid();
+    } catch (ErrnoException e) {
+      throw new IOException("cannot tell who started the sandbox: " + e.getMessage());
+    }
   }
 
   private static Sentry boot(JsonNode request, PlatformProvider provider, MemFd memory) throws IOException {
