@@ -22,7 +22,7 @@ final class GlobalOptions implements Callable<Integer> {
   private boolean debug;
   private String debugLog = "";
   private boolean strace;
-  private String overlay = "root:self";
+  private String overlay = "";
   private boolean ignoreCgroups;
   private boolean rootless;
   private String hostUds = "none";
@@ -48,7 +48,7 @@ final class GlobalOptions implements Callable<Integer> {
         spec,
         v -> overlay = v,
         "WHAT",
-        "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: root:self)",
+        "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: none for create, or root:self)",
         "overlay2");
     flag(spec, v -> ociSeccomp = v, "apply the bundle's seccomp profile to its processes (default: true)", "oci-seccomp");
     flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
@@ -93,8 +93,12 @@ final class GlobalOptions implements Callable<Integer> {
     return logFormat;
   }
 
-  /** The checked settings. */
-  Config config() throws CommandFailure {
+  /**
+   * The checked settings.
+   *
+   * @param defaultOverlay the value of --overlay2 where none is given
+   */
+  Config config(String defaultOverlay) throws CommandFailure {
     requireNone("host-uds", hostUds, List.of("none", "open", "create", "all"));
     requireNone("host-fifo", hostFifo, List.of("none", "open"));
     return new Config(
@@ -106,7 +110,7 @@ final class GlobalOptions implements Callable<Integer> {
         log,
         Config.LogFormat.parse(logFormat),
         strace,
-        Config.Overlay.parse(overlay),
+        Config.Overlay.parse(overlay.isEmpty() ? defaultOverlay : overlay),
         ignoreCgroups || rootless || !Confinement.isAdministrator(),
         ociSeccomp);
   }
