@@ -19,7 +19,8 @@ public final class Bpf {
   public static final int ARCH_X86_64 = 0xc000003e;
 
   /** Actions for {@link #ret}; an errno is added to ERRNO. */
-  public static final int ALLOW = 0x7fff0000, KILL_PROCESS = 0x80000000, ERRNO = 0x00050000, LOG = 0x7ffc0000;
+  public static final int ALLOW = 0x7fff0000, KILL_PROCESS = 0x80000000, ERRNO = 0x00050000, LOG = 0x7ffc0000,
+      USER_NOTIF = 0x7fc00000;
 
   private static final int LD_W_ABS = 0x20;
   private static final int JMP_JEQ_K = 0x15;

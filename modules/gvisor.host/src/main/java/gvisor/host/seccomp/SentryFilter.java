@@ -64,7 +64,8 @@ public final class SentryFilter {
                 "TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCSWINSZ, TIOCOUTQ, FIONREAD, TCGETS2, TCSETS2, "
                     + "TCSETSW2 or TCSETSF2",
                 is(1, 0x5401, 0x5402, 0x5403, 0x5404, 0x5413, 0x5414, 0x5411, 0x541b, 0x802c542a, 0x402c542b,
-                    0x402c542c, 0x402c542d)));
+                    0x402c542c, 0x402c542d))
+            .when("TIOCSCTTY that takes it from nobody", is(1, 0x540e), isNull(2)));
   }
 
   /** Of the ptrace platform. */

@@ -14,6 +14,7 @@ import gvisor.host.seccomp.SentryFilter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /** What the processes of a sandbox may do on the host, and how they give up the rest. */
 final class Privileges {
@@ -106,9 +107,13 @@ final class Privileges {
     }
   }
 
-  /** From here on the sandbox has only the system calls that a running kernel on {@code platform} needs. */
-  static void restrictCalls(String platform) throws IOException {
-    restrict(SentryFilter.program(platform, Bpf.KILL_PROCESS), "sandbox");
+  /**
+   * From here on the sandbox has only the system calls that a running kernel on {@code platform} needs.
+   *
+   * @return what tells of calls that it may not make, for who started it; at most one
+   */
+  static List<Fd> restrictCalls(String platform) throws IOException {
+    return restrict(otherwise -> SentryFilter.program(platform, otherwise), "sandbox");
   }
 
   /**
@@ -138,21 +143,29 @@ final class Privileges {
     return moved;
   }
 
-  /** From here on the gofer has only the system calls that serving files needs. */
-  static void restrictGoferCalls() throws IOException {
+  /** From here on the gofer has only the system calls that serving files needs; as {@link #restrictCalls}. */
+  static List<Fd> restrictGoferCalls() throws IOException {
     try {
-      restrict(GoferFilter.program(HostFile.descriptorsNumber(), Bpf.KILL_PROCESS), "gofer");
+      int descriptors = HostFile.descriptorsNumber();
+      return restrict(otherwise -> GoferFilter.program(descriptors, otherwise), "gofer");
     } catch (ErrnoException e) {
       throw new IOException("cannot confine the gofer: " + e.getMessage());
     }
   }
 
-  private static void restrict(Bpf filter, String kind) throws IOException {
+  /** Installs the filter that {@code filters} gives for what is to become of other calls. */
+  private static List<Fd> restrict(IntFunction<Bpf> filters, String kind) throws IOException {
     if (isTraining()) {
-      return;
+      return List.of();
     }
     try {
-      Confinement.restrictSystemCalls(filter);
+      return List.of(Confinement.watchSystemCalls(filters.apply(Bpf.USER_NOTIF)));
+    } catch (ErrnoException e) {
+      // Somebody around this process listens already, or the kernel is old: then it dies without a word.
+    }
+    try {
+      Confinement.restrictSystemCalls(filters.apply(Bpf.KILL_PROCESS));
+      return List.of();
     } catch (ErrnoException e) {
       throw new IOException("cannot restrict the " + kind + "'s system calls: " + e.getMessage());
     }

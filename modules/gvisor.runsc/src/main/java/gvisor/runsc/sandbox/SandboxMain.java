@@ -54,6 +54,7 @@ public final class SandboxMain {
     }
     Sentry sentry;
     MemFd memory;
+    List<Fd> listener;
     try {
       JsonNode settings = boot.body();
       Log.setUp(
@@ -63,7 +64,7 @@ public final class SandboxMain {
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       PlatformProvider provider = Platforms.choose(settings.path("platform").asText());
       sentry = boot(settings, provider, memory);
-      Privileges.restrictCalls(provider.name());
+      listener = Privileges.restrictCalls(provider.name());
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
@@ -72,7 +73,8 @@ public final class SandboxMain {
       parent.send(ControlServer.failure(e), List.of());
       return INTERNAL_ERROR;
     }
-    parent.send(ControlServer.success(), List.of());
+    parent.send(ControlServer.success(), listener);
+    listener.forEach(Fd::close);
     ControlServer server = new ControlServer(sentry, memory);
     if (!boot.fds().isEmpty()) {
       server.listen(ScmSocket.adopt(boot.fds().getFirst()), owner(parent));

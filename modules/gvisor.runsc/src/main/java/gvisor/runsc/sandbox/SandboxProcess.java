@@ -5,6 +5,7 @@ import gvisor.host.Child;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.host.Spawn;
+import gvisor.host.Watcher;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.control.ControlConnection;
 import java.io.IOException;
@@ -95,6 +96,35 @@ public record SandboxProcess(Child process, ControlConnection connection) {
     } catch (IOException e) {
       throw new CommandFailure("cannot start the " + kind + " process: " + e.getMessage());
     }
+  }
+
+  /**
+   * Has somebody see to it that a process which makes a system call it may not make ends, and that its messages say so.
+   *
+   * @param sandbox a sandbox, or null
+   * @param sandboxListener what it answered with: the listener of its filter, or nothing; closed here
+   * @param gofer a gofer
+   * @param goferListener as for the sandbox
+   */
+  public static void watch(
+      SandboxProcess sandbox, List<Fd> sandboxListener, SandboxProcess gofer, List<Fd> goferListener, Path messages)
+      throws CommandFailure {
+    if (sandboxListener.isEmpty() && goferListener.isEmpty()) {
+      return;
+    }
+    String program = System.getProperty("java.home") + "/lib/watcher";
+    try (Fd log = Fd.open(messages.toString(), O_WRONLY_CREAT_APPEND, 0600)) {
+      Watcher.start(program, watched(sandbox, sandboxListener), watched(gofer, goferListener), log);
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot start " + program + ": " + e.errno().message());
+    } finally {
+      sandboxListener.forEach(Fd::close);
+      goferListener.forEach(Fd::close);
+    }
+  }
+
+  private static Watcher.Watched watched(SandboxProcess process, List<Fd> listener) {
+    return listener.isEmpty() ? null : new Watcher.Watched(process.process, listener.getFirst());
   }
 
   private static List<String> cacheFlags(String home, String kind) {
