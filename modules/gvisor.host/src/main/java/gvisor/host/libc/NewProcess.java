@@ -65,9 +65,9 @@ public final class NewProcess {
     stack.set(JAVA_LONG, top, entry);
     stack.set(JAVA_LONG, top + 8, first);
     stack.set(JAVA_LONG, top + 16, second);
-    // A handler of the JVM must never run in the child. libc's signal set is longer than the kernel's.
-    MemorySegment all = arena.allocate(128, 8).fill((byte) 0xff);
-    MemorySegment before = arena.allocate(128, 8);
+    // A handler of the JVM must never run in the child.
+    MemorySegment all = arena.allocate(8, 8).fill((byte) 0xff);
+    MemorySegment before = arena.allocate(8, 8);
     Libc.check(Libc.sigprocmask(Sys.SIG_SETMASK, all.address(), before.address()));
     long pid = Libc.syscall(Sys.NR_CLONE, flags, stack.address() + top, 0, 0, 0, 0);
     Errno errno = pid < 0 ? Libc.errno() : null;

@@ -377,7 +377,7 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
-    if (System.getProperty("gvisor.train.gofer") != null) {
+    if (Boolean.getBoolean("gvisor.training")) {
       state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
     }
     if (state.isRoot()) {

@@ -7,6 +7,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
 import gvisor.api.mem.MemoryFile;
 import gvisor.host.Fd;
+import gvisor.host.OwnProcess;
 import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
@@ -186,7 +187,7 @@ final class ControlServer {
       Thread.currentThread().interrupt();
     }
     System.err.println("sandbox: the container does not end when it is killed");
-    Runtime.getRuntime().halt(CommandFailure.FAILED);
+    OwnProcess.exit(CommandFailure.FAILED);
   }
 
   private static void writeExitCode(Fd file, int code) {

@@ -5,6 +5,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.gofer.AttachPoint;
 import gvisor.gofer.Gofer;
 import gvisor.host.Fd;
+import gvisor.host.OwnProcess;
 import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
@@ -41,7 +42,7 @@ public final class GoferMain {
       e.printStackTrace();
       code = 1;
     }
-    Runtime.getRuntime().halt(code);
+    OwnProcess.exit(code);
   }
 
   private static int run(ControlConnection parent) throws IOException {

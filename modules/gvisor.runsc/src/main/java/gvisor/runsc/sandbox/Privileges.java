@@ -49,7 +49,7 @@ final class Privileges {
    * @param network the network namespace to be in instead of an empty one, or null
    */
   static Spawn confined(Spawn spawn, boolean isGofer, Fd network) throws IOException {
-    if (isTrainingStarted()) {
+    if (isTraining()) {
       return spawn;
     }
     spawn
@@ -140,10 +140,6 @@ final class Privileges {
     } catch (ErrnoException e) {
       throw new IOException("cannot restrict the " + kind + "'s system calls: " + e.getMessage());
     }
-  }
-
-  private static boolean isTrainingStarted() {
-    return System.getProperty("gvisor.train.sandbox") != null;
   }
 
   /** A process of the build's training run starts a program at its end, to write down what it has learnt. */

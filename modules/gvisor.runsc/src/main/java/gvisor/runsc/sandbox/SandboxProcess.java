@@ -56,9 +56,10 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         argv.add("-D" + name + "=" + System.getProperty(name));
       }
     }
-    if (System.getProperty("gvisor.train." + kind) != null) {
+    if (Boolean.getBoolean("gvisor.training")) {
       argv.add("-Dgvisor.training=true");
     }
+    argv.add("-Dgvisor.host.calls=foreign");
     argv.add("-m");
     argv.add(main.getModule().getName() + "/" + main.getName());
     argv.add(id);
