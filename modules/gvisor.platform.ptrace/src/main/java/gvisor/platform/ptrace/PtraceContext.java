@@ -21,6 +21,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class PtraceContext implements Context {
   private static final int SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11;
   private static final int SEGV_ACCERR = 2;
+  /** Bytes of {@code int 0x80}. */
+  private static final int INT_LENGTH = 2;
+
   private static final int SI_KERNEL = 0x80;
   private static final int NONE = -1;
   private static final int MAX_INSTRUCTION = 15;
@@ -269,7 +272,7 @@ final class PtraceContext implements Context {
   private StopReason reasonFor(long status) {
     if (status == Ptrace.STATUS_SYSCALL) {
       regs.set(JAVA_LONG, UserRegs.RAX, regs.get(JAVA_LONG, UserRegs.ORIG_RAX));
-      return StopReason.SYSCALL;
+      return isOldCall() ? oldCall() : StopReason.SYSCALL;
     }
     if (status < 0) {
       Ptrace.kill(process.pid()); // it is as good as dead, and the wait must end
@@ -311,6 +314,20 @@ final class PtraceContext implements Context {
       faultAccess = code == SEGV_ACCERR ? AccessType.WRITE : AccessType.READ;
     }
     return StopReason.FAULT;
+  }
+
+  /** Whether it came by another way than {@code syscall}, which leaves in rcx where it came from. */
+  private boolean isOldCall() {
+    return regs.get(JAVA_LONG, UserRegs.RCX) != regs.get(JAVA_LONG, UserRegs.RIP);
+  }
+
+  /** {@code int 0x80}, whose numbers mean something else: a fault, as on a Linux without 32-bit calls. */
+  private StopReason oldCall() {
+    regs.set(JAVA_LONG, UserRegs.RIP, regs.get(JAVA_LONG, UserRegs.RIP) - INT_LENGTH);
+    signal = SIGSEGV;
+    signalCode = SI_KERNEL;
+    faultAddress = 0;
+    return StopReason.SIGNAL;
   }
 
   /** Whether the fault is that of reading the instruction at {@code rip}, which may reach into a second page. */

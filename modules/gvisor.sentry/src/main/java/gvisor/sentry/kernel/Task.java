@@ -111,6 +111,7 @@ public final class Task implements Caller {
   RestartBlock restartBlock;
   long faultAddress;
   int faultCode;
+  int faultTrap;
 
   // Addresses the application registered.
   volatile long clearChildTid;
