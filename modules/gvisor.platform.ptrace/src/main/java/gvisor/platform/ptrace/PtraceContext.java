@@ -21,12 +21,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class PtraceContext implements Context {
   private static final int SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11;
   private static final int SEGV_ACCERR = 2;
-  /** Bytes of {@code int 0x80}. */
-  private static final int INT_LENGTH = 2;
-
   private static final int SI_KERNEL = 0x80;
   private static final int NONE = -1;
   private static final int MAX_INSTRUCTION = 15;
+  private static final int INT_LENGTH = 2;
 
   // States of interruption.
   private static final int IDLE = 0, RUNNING = 1, PENDING = 2;
@@ -272,7 +270,7 @@ final class PtraceContext implements Context {
   private StopReason reasonFor(long status) {
     if (status == Ptrace.STATUS_SYSCALL) {
       regs.set(JAVA_LONG, UserRegs.RAX, regs.get(JAVA_LONG, UserRegs.ORIG_RAX));
-      return isOldCall() ? oldCall() : StopReason.SYSCALL;
+      return isSyscallInstruction() ? StopReason.SYSCALL : foreignCall();
     }
     if (status < 0) {
       Ptrace.kill(process.pid()); // it is as good as dead, and the wait must end
@@ -291,6 +289,28 @@ final class PtraceContext implements Context {
       case SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP -> exception(stopSignal);
       default -> StopReason.INTERRUPTED;
     };
+  }
+
+  /**
+   * Whether the stop is one of {@code syscall} in 64-bit code, which leaves the return address in rcx. The look at the
+   * instruction is for processors that do not.
+   */
+  private boolean isSyscallInstruction() {
+    long rip = regs.get(JAVA_LONG, UserRegs.RIP);
+    return regs.get(JAVA_LONG, UserRegs.CS) == UserRegs.USER_CS
+        && (regs.get(JAVA_LONG, UserRegs.RCX) == rip || tracer.isBehindSyscall(tid, rip));
+  }
+
+  /**
+   * A call of the 32-bit ABI ({@code int 0x80}, or any call in 32-bit code), whose numbers mean other things: a general
+   * protection fault at the instruction, as on a Linux without CONFIG_IA32_EMULATION.
+   */
+  private StopReason foreignCall() {
+    regs.set(JAVA_LONG, UserRegs.RIP, regs.get(JAVA_LONG, UserRegs.RIP) - INT_LENGTH);
+    faultAddress = 0;
+    signal = SIGSEGV;
+    signalCode = SI_KERNEL;
+    return StopReason.SIGNAL;
   }
 
   private StopReason exception(int number) {
@@ -314,20 +334,6 @@ final class PtraceContext implements Context {
       faultAccess = code == SEGV_ACCERR ? AccessType.WRITE : AccessType.READ;
     }
     return StopReason.FAULT;
-  }
-
-  /** Whether it came by another way than {@code syscall}, which leaves in rcx where it came from. */
-  private boolean isOldCall() {
-    return regs.get(JAVA_LONG, UserRegs.RCX) != regs.get(JAVA_LONG, UserRegs.RIP);
-  }
-
-  /** {@code int 0x80}, whose numbers mean something else: a fault, as on a Linux without 32-bit calls. */
-  private StopReason oldCall() {
-    regs.set(JAVA_LONG, UserRegs.RIP, regs.get(JAVA_LONG, UserRegs.RIP) - INT_LENGTH);
-    signal = SIGSEGV;
-    signalCode = SI_KERNEL;
-    faultAddress = 0;
-    return StopReason.SIGNAL;
   }
 
   /** Whether the fault is that of reading the instruction at {@code rip}, which may reach into a second page. */

@@ -17,7 +17,7 @@ final class Create extends Command {
     super("create", "Makes a container from a bundle.");
     text(v -> bundle = v, "DIR", "directory with config.json", "--bundle", "-b", "-bundle");
     text(v -> consoleSocket = v, "SOCKET", "gets the terminal", "--console-socket", "-console-socket");
-    text(v -> pidFile = v, "FILE", "gets the sandbox's process id", "--pid-file", "-pid-file");
+    text(v -> pidFile = v, "FILE", "gets the id of a host process that ends with it", "--pid-file", "-pid-file");
     flag(v -> {}, "", "--no-pivot");
     flag(v -> {}, "", "--no-new-keyring");
     number(v -> {}, "N", "", "--preserve-fds");
@@ -33,7 +33,7 @@ final class Create extends Command {
     try (Stdio stdio = terminal ? Stdio.console(consoleSocket) : Stdio.inherited()) {
       Containers.Created created = containers.create(id, read, stdio);
       try {
-        PidFile.write(pidFile, created.state().sandbox().pid());
+        PidFile.write(pidFile, created.state().init().pid());
         containers.detach(created);
       } catch (CommandFailure e) {
         containers.abandon(created);

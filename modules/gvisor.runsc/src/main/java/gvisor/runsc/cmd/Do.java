@@ -50,7 +50,8 @@ final class Do extends Command {
             config.logFormat(),
             config.strace(),
             config.overlay() == Config.Overlay.NONE ? Config.Overlay.ROOT : config.overlay(),
-            config.ignoreCgroups());
+            config.ignoreCgroups(),
+            config.ociSeccomp());
     String id = "do-" + ProcessHandle.current().pid();
     ObjectNode json = config(directory);
     try {

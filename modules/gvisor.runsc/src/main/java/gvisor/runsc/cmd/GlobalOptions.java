@@ -22,6 +22,7 @@ final class GlobalOptions implements Callable<Integer> {
   private String overlay = "root:self";
   private boolean ignoreCgroups;
   private boolean rootless;
+  private boolean ociSeccomp = true;
 
   /** The declaration, for picocli. */
   CommandSpec spec() {
@@ -44,6 +45,7 @@ final class GlobalOptions implements Callable<Integer> {
         "WHAT",
         "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: root:self)",
         "overlay2");
+    flag(spec, v -> ociSeccomp = v, "apply the bundle's seccomp profile to its processes (default: true)", "oci-seccomp");
     flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
     flag(spec, v -> rootless = v, "the caller is not root", "rootless");
     flag(spec, v -> {}, "cgroup paths are in systemd's notation", "systemd-cgroup");
@@ -96,7 +98,8 @@ final class GlobalOptions implements Callable<Integer> {
         Config.LogFormat.parse(logFormat),
         strace,
         Config.Overlay.parse(overlay),
-        ignoreCgroups || rootless);
+        ignoreCgroups || rootless,
+        ociSeccomp);
   }
 
   private static Path defaultRoot() {

@@ -22,6 +22,7 @@ import java.util.List;
 
 /** The life cycle: what the OCI verbs do, over the {@link StateStore} and the sandboxes. */
 public final class Containers {
+  private static final int O_RDONLY = 0;
   private static final int O_RDWR_CREAT = 2 | 0100;
   private static final int SIGKILL = 9;
   private static final long KILL_TIMEOUT_MILLIS = 10_000;
@@ -45,9 +46,10 @@ public final class Containers {
   /**
    * A container that was just created by this command.
    *
+   * @param init the process that stands for it: {@link ContainerState#init}
    * @param client the connection it was started over: until {@link #detach} the container ends with it
    */
-  public record Created(ContainerState state, Bundle bundle, SandboxProcess sandbox, ControlClient client) {}
+  public record Created(ContainerState state, Bundle bundle, SandboxProcess init, ControlClient client) {}
 
   /** Reads a bundle and checks what can be checked before anything is made. */
   public static Bundle readBundle(String directory) throws CommandFailure {
@@ -67,10 +69,14 @@ public final class Containers {
 
   /** Makes container {@code id} and its processes; nothing stays behind if that fails. */
   public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
+    StateStore.checkId(id);
+    Placement placement = Placement.of(id, bundle.spec(), store);
     store.makeDirectory(id);
     List<SandboxProcess> started = new ArrayList<>();
     try (StateStore.Lock _ = store.lock(id)) {
-      return create(id, bundle, stdio, started);
+      return placement.isOwnSandbox()
+          ? create(id, bundle, stdio, started)
+          : join(id, bundle, stdio, placement, started);
     } catch (CommandFailure | RuntimeException e) {
       CommandFailure told = e instanceof CommandFailure f ? explained(f, id) : null;
       for (SandboxProcess process : started) {
@@ -94,50 +100,96 @@ public final class Containers {
     SandboxProcess gofer = SandboxProcess.startGofer(id, messages);
     started.add(gofer);
     ContainerState state =
-        new ContainerState(
-                id,
-                bundle.spec().ociVersion(),
-                bundle.directory().toString(),
-                bundle.rootfs().toString(),
-                Instant.now().toString(),
-                ContainerState.Phase.CREATING,
-                HostProcess.NONE,
-                HostProcess.NONE,
-                bundle.spec().annotations())
-            .withProcesses(
-                HostProcess.of(sandbox.process().pid()), HostProcess.of(gofer.process().pid()));
+        newState(id, bundle, id, HostProcess.of(sandbox.process().pid()), HostProcess.of(gofer.process().pid()));
     store.save(state);
     ControlClient client = new ControlClient(id, sandbox.connection());
-    ControlClient goferClient = new ControlClient(id, gofer.connection());
-    try (Fd exitFile = Fd.open(store.directory(id).resolve("exit").toString(), O_RDWR_CREAT, 0600);
-        ScmSocket listener =
+    try (ScmSocket listener =
             ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
+      client.send(bootRequest(id, bundle), List.of(listener.fd()));
+      sendCreate(id, bundle, stdio, null, client, gofer);
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
+    }
+    client.answer();
+    return finish(state, bundle, sandbox, client);
+  }
+
+  /** Makes a container in the sandbox of another. */
+  private Created join(String id, Bundle bundle, Stdio stdio, Placement placement, List<SandboxProcess> started)
+      throws CommandFailure {
+    ControlClient client = ControlClient.connect(id, store.controlSocket(placement.sandboxId()));
+    boolean done = false;
+    try {
+      makeEmptyDirectory(id);
+      SandboxProcess gofer = SandboxProcess.startGofer(id, store.directory(id).resolve("messages"));
+      started.add(gofer);
+      ContainerState state =
+          newState(
+              id, bundle, placement.sandboxId(), placement.sandbox(), HostProcess.of(gofer.process().pid()));
+      store.save(state);
+      sendCreate(id, bundle, stdio, placement, client, gofer);
+      Created created = finish(state, bundle, gofer, client);
+      done = true;
+      return created;
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot connect the gofer: " + e.errno().message());
+    } finally {
+      if (!done) {
+        client.close(); // Which undoes what has been made in the sandbox.
+      }
+    }
+  }
+
+  private static ContainerState newState(
+      String id, Bundle bundle, String sandboxId, HostProcess sandbox, HostProcess gofer) {
+    return new ContainerState(
+        id,
+        bundle.spec().ociVersion(),
+        bundle.directory().toString(),
+        bundle.rootfs().toString(),
+        Instant.now().toString(),
+        ContainerState.Phase.CREATING,
+        sandboxId,
+        sandbox,
+        gofer,
+        bundle.spec().annotations());
+  }
+
+  /** Has the gofer serve and the sandbox make the container; its answer is still to come. */
+  private void sendCreate(
+      String id, Bundle bundle, Stdio stdio, Placement placement, ControlClient client, SandboxProcess gofer)
+      throws CommandFailure, ErrnoException {
+    ControlClient goferClient = new ControlClient(id, gofer.connection());
+    String exitPath = store.directory(id).resolve("exit").toString();
+    try (Fd exitFile = Fd.open(exitPath, O_RDWR_CREAT, 0600);
+        Fd readOnly = Fd.open(exitPath, O_RDONLY, 0)) {
       ScmSocket[] files = ScmSocket.pair(ScmSocket.SEQPACKET);
       try (ScmSocket sentryEnd = files[0];
           ScmSocket goferEnd = files[1]) {
-        goferClient.send(serveRequest(id, bundle), List.of(goferEnd.fd()));
-        client.send(bootRequest(id, bundle), List.of(listener.fd()));
+        goferClient.send(serveRequest(id, bundle), List.of(goferEnd.fd(), readOnly));
         List<Fd> fds = new ArrayList<>();
         fds.add(sentryEnd.fd());
         fds.addAll(stdio.files());
         fds.add(exitFile);
-        client.send(createRequest(id, bundle, stdio), fds);
+        client.send(createRequest(id, bundle, stdio, placement), fds);
       }
-    } catch (ErrnoException e) {
-      throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
     }
     stdio.handedOver();
     goferClient.answer();
     goferClient.close();
-    client.answer();
+  }
+
+  /** Waits until the sandbox has made it, with the hooks that run meanwhile. */
+  private Created finish(ContainerState state, Bundle bundle, SandboxProcess init, ControlClient client)
+      throws CommandFailure {
     Spec.Hooks hooks = bundle.spec().hooks();
     Hooks.run("prestart", hooks.prestart(), state);
     Hooks.run("createRuntime", hooks.createRuntime(), state);
     Hooks.run("createContainer", hooks.createContainer(), state);
     client.answer();
-    state = state.withPhase(ContainerState.Phase.CREATED);
-    store.save(state);
-    return new Created(state, bundle, sandbox, client);
+    ContainerState created = state.withPhase(ContainerState.Phase.CREATED);
+    store.save(created);
+    return new Created(created, bundle, init, client);
   }
 
   private void makeEmptyDirectory(String id) throws CommandFailure {
@@ -174,18 +226,25 @@ public final class Containers {
         .put("strace", config.strace())
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
-        .put("id", id)
-        .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+        .put("id", id);
   }
 
-  private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio) {
+  /** @param placement where it joins another's sandbox, or null */
+  private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio, Placement placement) {
     ObjectNode request = Json.object().put("op", "create").put("id", id);
     request.put("rootOverlay", config.overlay() != Config.Overlay.NONE);
+    request.put("ociSeccomp", config.ociSeccomp());
     int size = stdio.windowSize();
     if (size != 0 && bundle.json().path("process") instanceof ObjectNode process && !process.has("consoleSize")) {
       process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
     }
     stdio.describe(request);
+    request.put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+    request.put("pidsLimit", Math.max(0, bundle.spec().linux().pidsLimit()));
+    if (placement != null) {
+      ObjectNode shared = request.putObject("shared");
+      placement.shared().forEach(shared::put);
+    }
     request.set("spec", bundle.json());
     return request;
   }
@@ -230,7 +289,7 @@ public final class Containers {
         throw new CommandFailure("cannot start container \"" + id + "\" in state " + state.status());
       }
       Bundle bundle = SpecReader.readBundle(Path.of(state.bundle()));
-      try (ControlClient client = ControlClient.connect(id, store.controlSocket(id))) {
+      try (ControlClient client = connect(state)) {
         start(state, bundle.spec(), client);
       }
     }
@@ -247,10 +306,14 @@ public final class Containers {
   /** A connection to the sandbox of a container that is created, running or paused. */
   public ControlClient connect(String id) throws CommandFailure {
     ContainerState state = store.load(id);
-    if (!state.sandbox().isAlive()) {
+    if (!state.init().isAlive() || !state.sandbox().isAlive()) {
       throw new CommandFailure("container \"" + id + "\" is not running");
     }
-    return ControlClient.connect(id, store.controlSocket(id));
+    return connect(state);
+  }
+
+  private ControlClient connect(ContainerState state) throws CommandFailure {
+    return ControlClient.connect(state.id(), store.controlSocket(state.sandboxId()));
   }
 
   /** Sends a signal to the first process of a container, or to all. */
@@ -260,12 +323,12 @@ public final class Containers {
       throw new CommandFailure("container not running");
     }
     try (ControlClient client = connect(id)) {
-      client.call(client.request("signal").put("pid", 1).put("signal", signal).put("all", all));
+      client.call(client.request("signal").put("pid", 0).put("signal", signal).put("all", all));
     } catch (CommandFailure e) {
       if (signal != SIGKILL) {
         throw e;
       }
-      state.sandbox().kill(); // A sandbox that does not answer must still be possible to end.
+      state.init().kill(); // A sandbox that does not answer must still be possible to end.
     }
   }
 
@@ -277,7 +340,7 @@ public final class Containers {
       if (!state.status().equals(wanted)) {
         throw new CommandFailure("container \"" + id + "\" is not " + wanted + " but " + state.status());
       }
-      try (ControlClient client = ControlClient.connect(id, store.controlSocket(id))) {
+      try (ControlClient client = connect(state)) {
         client.call(client.request(paused ? "pause" : "resume"));
       }
       store.save(state.withPhase(paused ? ContainerState.Phase.PAUSED : ContainerState.Phase.RUNNING));
@@ -314,12 +377,16 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
-    if (System.getProperty("gvisor.train.gofer") != null) {
+    if (Boolean.getBoolean("gvisor.training")) {
       state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
     }
-    state.sandbox().kill();
+    if (state.isRoot()) {
+      state.sandbox().kill();
+    } else {
+      leave(state);
+    }
     state.gofer().kill();
-    if (!state.sandbox().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
+    if (!state.init().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
       throw new CommandFailure("the processes of container \"" + state.id() + "\" do not end");
     }
     store.removeDirectory(state.id());
@@ -331,10 +398,22 @@ public final class Containers {
     }
   }
 
+  /** Has the sandbox of another forget a container. */
+  private void leave(ContainerState state) {
+    if (!state.sandbox().isAlive()) {
+      return;
+    }
+    try (ControlClient client = connect(state)) {
+      client.call(client.request("destroy"));
+    } catch (CommandFailure e) {
+      // It ends right now, or does not answer: then the container is without files from here on.
+    }
+  }
+
   /** The end of a container that this command started: its exit code. The container is gone afterwards. */
   public int awaitAndRemove(Created created) throws CommandFailure {
     String id = created.state().id();
-    int code = created.sandbox().process().waitFor();
+    int code = created.init().process().waitFor();
     Integer recorded = recordedExitCode(id);
     CommandFailure failure =
         recorded != null
@@ -355,8 +434,8 @@ public final class Containers {
 
   /** Ends a container that this command made and could not start. */
   public void abandon(Created created) throws CommandFailure {
-    created.sandbox().process().kill(SIGKILL);
-    created.sandbox().process().waitFor();
+    created.init().process().kill(SIGKILL);
+    created.init().process().waitFor();
     try (StateStore.Lock _ = store.lock(created.state().id())) {
       remove(created.state());
     }

@@ -7,6 +7,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
 import gvisor.api.mem.MemoryFile;
 import gvisor.host.Fd;
+import gvisor.host.OwnProcess;
 import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
@@ -16,11 +17,18 @@ import gvisor.runsc.json.Json;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
+import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.Sentry;
+import gvisor.sentry.boot.Sharing;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Serves the control requests of a sandbox, each connection on a thread of its own.
@@ -28,17 +36,27 @@ import java.util.List;
  * <p>Requests, with their fields and what the answer adds to {@code "ok": true}:
  *
  * <ul>
- *   <li>{@code create}: id, spec, rootOverlay, stdio (which of 0, 1, 2 are given), exitFile; descriptors: the gofer's
- *       connection, the standard files, the exit file
+ *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (which of 0, 1, 2 are given), shared (containers whose
+ *       namespaces it lives in, by type), memoryLimitBytes, cpus, pidsLimit; descriptors: the gofer's connection, the
+ *       standard files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
  *   <li>{@code wait}: id, pid. Adds status, as {@code man 2 wait} has it
  *   <li>{@code signal}: id, pid, signal, all
  *   <li>{@code ps}: id. Adds processes and memoryBytes
+ *   <li>{@code stats}: id. Adds memory (currentBytes, limitBytes, oomKills), cpu (usageNanos, userNanos, systemNanos)
+ *       and pids (current, limit); a limit of 0 is none
+ *   <li>{@code update}: id, and those of memoryLimitBytes, cpus, pidsLimit that change; 0 or less for no limit
  *   <li>{@code pause}, {@code resume}, {@code destroy}: id
  *   <li>{@code resize}: id, pid, rows, columns
- *   <li>{@code detach}: from now on the sandbox outlives the connection it was started over
+ *   <li>{@code detach}: from now on what was created over this connection outlives it, the sandbox if it was started
+ *       over it
  * </ul>
+ *
+ * A pid of 0, or none, is the container's first process.
+ *
+ * <p>The first container is the sandbox' own: with it everything ends. Any other that ends is written down in its exit
+ * file and forgotten, which closes the connection to its gofer.
  *
  * A failure is {@code {"error": message, "exitCode": n}}.
  */
@@ -51,17 +69,23 @@ final class ControlServer {
   /** How long a killed container may take before the whole process ends under it. */
   private static final long DEATH_MILLIS = 5000;
 
+  /** How long forgetting a container may take before it is given up. */
+  private static final long DESTROY_MILLIS = 15_000;
+
   private final Sentry sentry;
   private final MemoryFile memory;
   private final Object lock = new Object();
 
-  // Guarded by lock.
+  // Guarded by lock, up to exitFile.
   private String rootContainer;
   private boolean rootStarted;
   private boolean abandoned;
   private boolean detached;
   private int requestsInFlight;
   private Fd exitFile;
+
+  /** What is counted down when a container that joined is gone, by its id. */
+  private final ConcurrentHashMap<String, CountDownLatch> joined = new ConcurrentHashMap<>();
 
   ControlServer(Sentry sentry, MemoryFile memory) {
     this.sentry = sentry;
@@ -122,7 +146,7 @@ final class ControlServer {
       id = rootContainer;
     }
     startThread("abandoned", () -> killWhenAbandoned(id));
-    int code = exitCode(sentry.waitFor(id, 1));
+    int code = exitCode(sentry.waitFor(id, 0));
     synchronized (lock) {
       if (exitFile != null) {
         writeExitCode(exitFile, code);
@@ -155,7 +179,7 @@ final class ControlServer {
       started = rootStarted;
     }
     try {
-      sentry.signal(id, 1, SIGKILL, started);
+      sentry.signal(id, 0, SIGKILL, started);
       Thread.sleep(DEATH_MILLIS);
     } catch (ErrnoException e) {
       return; // It has ended by itself.
@@ -163,7 +187,7 @@ final class ControlServer {
       Thread.currentThread().interrupt();
     }
     System.err.println("sandbox: the container does not end when it is killed");
-    Runtime.getRuntime().halt(CommandFailure.FAILED);
+    OwnProcess.exit(CommandFailure.FAILED);
   }
 
   private static void writeExitCode(Fd file, int code) {
@@ -181,13 +205,14 @@ final class ControlServer {
   }
 
   private void serve(ControlConnection connection) {
+    Set<String> attached = new HashSet<>();
     try {
       for (Message message = connection.receive(); message != null; message = connection.receive()) {
         synchronized (lock) {
           requestsInFlight++;
         }
         try {
-          connection.send(answer(message), List.of());
+          connection.send(answer(message, attached), List.of());
         } finally {
           synchronized (lock) {
             requestsInFlight--;
@@ -199,12 +224,14 @@ final class ControlServer {
       System.err.println("sandbox: " + e.getMessage());
     } finally {
       connection.close();
+      attached.forEach(this::destroy);
     }
   }
 
-  private ObjectNode answer(Message message) {
+  /** @param attached containers that end with the connection that the message came over */
+  private ObjectNode answer(Message message, Set<String> attached) {
     try {
-      return handle(message);
+      return handle(message, attached);
     } catch (IOException | ErrnoException | MalformedJsonException e) {
       message.closeFds();
       return failure(e);
@@ -218,14 +245,18 @@ final class ControlServer {
     }
   }
 
-  private ObjectNode handle(Message message)
+  private ObjectNode handle(Message message, Set<String> attached)
       throws IOException, ErrnoException, MalformedJsonException, InterruptedException {
     JsonNode body = message.body();
     String id = body.path("id").asText();
     String op = body.path("op").asText();
-    int pid = body.path("pid").asInt(1);
+    int pid = body.path("pid").asInt(0);
     switch (op) {
-      case "create" -> create(id, message);
+      case "create" -> {
+        if (create(id, message)) {
+          attached.add(id);
+        }
+      }
       case "start" -> start(id);
       case "exec" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
@@ -239,35 +270,36 @@ final class ControlServer {
       case "ps" -> {
         return processes(id);
       }
+      case "stats" -> {
+        return stats(id);
+      }
+      case "update" -> sentry.setLimits(id, limits(body, sentry.limits(id)));
       case "pause" -> sentry.setPaused(id, true);
       case "resume" -> sentry.setPaused(id, false);
       case "resize" -> sentry.resize(id, pid, body.path("rows").asInt(), body.path("columns").asInt());
-      case "destroy" -> sentry.destroy(id);
-      case "detach" -> {
-        synchronized (lock) {
-          detached = true;
-        }
-      }
+      case "destroy" -> destroy(id);
+      case "detach" -> detach(attached);
       default -> throw new IOException("unknown request \"" + op + "\"");
     }
     return success();
   }
 
-  private void create(String id, Message message) throws IOException, MalformedJsonException {
+  /** Makes a container; whether it joined others, and so belongs to who asked until {@link #detach}. */
+  private boolean create(String id, Message message) throws IOException, MalformedJsonException {
     JsonNode body = message.body();
     List<Fd> fds = message.fds();
-    if (fds.isEmpty()) {
-      throw new IOException("create came without a gofer");
+    int given = body.path("stdio").size();
+    if (fds.size() != 2 + given) {
+      throw new IOException("create came without a gofer or an exit file");
     }
     Spec spec = SpecReader.read(body.path("spec"));
-    int given = body.path("stdio").size();
     HostFd[] stdio = stdio(body, fds, 1);
     boolean first;
     synchronized (lock) {
       first = rootContainer == null;
     }
     if (first && spec.process().terminal() && given > 0) {
-      WindowSize.follow(fds.get(1), (rows, columns) -> sentry.resize(id, 1, rows, columns));
+      WindowSize.follow(fds.get(1), (rows, columns) -> sentry.resize(id, 0, rows, columns));
     }
     sentry.create(
         SpecTranslator.container(
@@ -275,14 +307,103 @@ final class ControlServer {
             spec,
             new P9Socket(fds.getFirst()),
             body.path("rootOverlay").asBoolean(),
+            body.path("ociSeccomp").asBoolean(true),
+            sharing(body.path("shared")),
+            limits(body, Limits.NONE),
             stdio));
+    Fd file = fds.getLast();
     synchronized (lock) {
       if (rootContainer == null) {
         rootContainer = id;
-        exitFile = fds.size() > 1 + given ? fds.get(1 + given) : null;
+        exitFile = file;
         lock.notifyAll();
+        return false;
       }
     }
+    CountDownLatch gone = new CountDownLatch(1);
+    joined.put(id, gone);
+    startThread("container-end", () -> awaitJoined(id, file, gone));
+    return true;
+  }
+
+  /** Waits for the end of a container that is not the first, writes it down, and forgets the container. */
+  private void awaitJoined(String id, Fd file, CountDownLatch gone) {
+    try {
+      writeExitCode(file, exitCode(sentry.waitFor(id, 0)));
+      sentry.destroy(id);
+    } catch (IOException e) {
+      System.err.println("sandbox: container " + id + ": " + e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      file.close();
+      joined.remove(id);
+      gone.countDown();
+    }
+  }
+
+  /** Kills and forgets a container; its end is written down first. */
+  private void destroy(String id) {
+    CountDownLatch gone = joined.get(id);
+    if (gone == null) {
+      sentry.destroy(id);
+      return;
+    }
+    try {
+      sentry.signal(id, 0, SIGKILL, false);
+    } catch (ErrnoException e) {
+      // It is dead already, and about to be forgotten.
+    }
+    try {
+      if (!gone.await(DESTROY_MILLIS, TimeUnit.MILLISECONDS)) {
+        sentry.destroy(id);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void detach(Set<String> attached) {
+    if (!attached.isEmpty()) {
+      attached.clear();
+      return;
+    }
+    synchronized (lock) {
+      detached = true;
+    }
+  }
+
+  /** The limits in a request; those of {@code otherwise} that it does not mention. */
+  private static Limits limits(JsonNode body, Limits otherwise) {
+    return new Limits(
+        body.path("memoryLimitBytes").asLong(otherwise.memoryBytes()),
+        body.path("cpus").asDouble(otherwise.cpus()),
+        body.path("pidsLimit").asLong(otherwise.pids()));
+  }
+
+  private ObjectNode stats(String id) throws IOException {
+    Sentry.Usage usage = sentry.usage(id);
+    ObjectNode answer = success();
+    answer
+        .putObject("memory")
+        .put("currentBytes", usage.memoryBytes())
+        .put("limitBytes", usage.memoryLimitBytes())
+        .put("oomKills", usage.oomKills());
+    answer
+        .putObject("cpu")
+        .put("usageNanos", usage.userNanos() + usage.systemNanos())
+        .put("userNanos", usage.userNanos())
+        .put("systemNanos", usage.systemNanos());
+    answer.putObject("pids").put("current", usage.pids()).put("limit", usage.pidsLimit());
+    return answer;
+  }
+
+  private static Sharing sharing(JsonNode shared) {
+    return new Sharing(name(shared, "pid"), name(shared, "uts"), name(shared, "ipc"), name(shared, "network"));
+  }
+
+  private static String name(JsonNode shared, String type) {
+    return shared.path(type).asText(null);
   }
 
   private void start(String id) throws IOException {

@@ -1,16 +1,29 @@
 package gvisor.runsc.sandbox;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.gofer.AttachPoint;
 import gvisor.host.Confinement;
+import gvisor.host.EveryThread;
+import gvisor.host.Fd;
+import gvisor.host.HostFile;
+import gvisor.host.IdMaps;
+import gvisor.host.Spawn;
 import gvisor.host.seccomp.Bpf;
 import gvisor.host.seccomp.GoferFilter;
 import gvisor.host.seccomp.SentryFilter;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What the processes of a sandbox may do on the host, and how they give up the rest. */
 final class Privileges {
   private static final int CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3;
-  private static final int CAP_FSETID = 4, CAP_SETGID = 6, CAP_SETUID = 7, CAP_SYS_CHROOT = 18, CAP_MKNOD = 27;
+  private static final int CAP_FSETID = 4, CAP_SETGID = 6, CAP_SETUID = 7, CAP_SYS_ADMIN = 21;
+  private static final int RLIMIT_CORE = 4, RLIMIT_NOFILE = 7, RLIMIT_MSGQUEUE = 12, RLIMIT_NICE = 13;
+  private static final int RLIMIT_RTPRIO = 14;
+
+  /** Every open file of an application may be a descriptor here; Linux' own default bound, fs.nr_open. */
+  private static final long MAX_DESCRIPTORS = 1 << 20;
 
   /** The gofer acts on files for every user of the container. */
   static final long GOFER =
@@ -18,13 +31,42 @@ final class Privileges {
           | 1L << CAP_DAC_OVERRIDE
           | 1L << CAP_DAC_READ_SEARCH
           | 1L << CAP_FOWNER
-          | 1L << CAP_FSETID
-          | 1L << CAP_SETGID
-          | 1L << CAP_SETUID
-          | 1L << CAP_SYS_CHROOT
-          | 1L << CAP_MKNOD;
+          | 1L << CAP_FSETID;
+
+  /** Until it is nobody in an empty root: opens the device and the log it was told of. */
+  private static final long STARTING_SANDBOX =
+      1L << CAP_DAC_OVERRIDE | 1L << CAP_SETGID | 1L << CAP_SETUID | 1L << CAP_SYS_ADMIN;
+
+  /** Until it has made its root directory. */
+  private static final long STARTING_GOFER = GOFER | 1L << CAP_SYS_ADMIN;
 
   private Privileges() {}
+
+  /**
+   * What the processes of a sandbox are born with: namespaces of their own, and a user namespace where they can have one.
+   *
+   * @param isGofer whether it is a gofer, which acts on the host's files as the caller may
+   * @param network the network namespace to be in instead of an empty one, or null
+   */
+  static Spawn confined(Spawn spawn, boolean isGofer, Fd network) throws IOException {
+    if (isTraining()) {
+      return spawn;
+    }
+    spawn
+        .namespaces(Confinement.NAMESPACES)
+        .limit(RLIMIT_CORE, 0)
+        .limit(RLIMIT_NOFILE, Math.min(Confinement.hardLimit(RLIMIT_NOFILE), MAX_DESCRIPTORS))
+        .limit(RLIMIT_MSGQUEUE, 0)
+        .limit(RLIMIT_NICE, 0)
+        .limit(RLIMIT_RTPRIO, 0);
+    if (!Confinement.isAdministrator()) {
+      spawn.userNamespace(IdMaps.callerAsRoot());
+    } else if (!isGofer) {
+      spawn.userNamespace(IdMaps.identity());
+    }
+    spawn.capabilities(isGofer ? STARTING_GOFER : STARTING_SANDBOX);
+    return network == null ? spawn : spawn.joinNetwork(network);
+  }
 
   /**
    * The sandbox leaves the host's files and its privileges behind; it has to have everything open by now.
@@ -35,13 +77,18 @@ final class Privileges {
     if (usesDates) {
       Confinement.readFilesNow();
     }
-    boolean able = Confinement.isRoot() && Confinement.hasOwnMounts();
-    if (isTraining() || !able) {
+    if (isTraining()) {
       return;
     }
-    try {
+    boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);
+    try (EveryThread threads = canBeNobody ? null : new EveryThread()) {
       Confinement.enterEmptyRoot();
-      Confinement.become(Confinement.NOBODY, Confinement.NOBODY);
+      if (canBeNobody) {
+        Confinement.become(Confinement.NOBODY, Confinement.NOBODY);
+      } else {
+        threads.keepCapabilities(0);
+      }
+      Confinement.forbidInspection();
     } catch (ErrnoException e) {
       throw new IOException("cannot confine the sandbox: " + e.getMessage());
     }
@@ -52,15 +99,35 @@ final class Privileges {
     restrict(SentryFilter.program(), "sandbox");
   }
 
-  /** The gofer keeps what it opened, and the calls to work with files. */
-  static void giveUpAllButFiles(String emptyDirectory) throws IOException {
-    if (Confinement.isRoot() && !isTraining()) {
-      try {
-        Confinement.changeRoot(emptyDirectory);
-      } catch (ErrnoException e) {
-        throw new IOException("cannot confine the gofer: " + e.getMessage());
-      }
+  /**
+   * The gofer leaves all files but those it serves, and all privileges but those it needs for them.
+   *
+   * @param place an empty directory
+   * @return where they are now
+   */
+  static List<AttachPoint> giveUpAllBut(List<AttachPoint> points, String place) throws IOException {
+    if (isTraining()) {
+      return points;
     }
+    List<AttachPoint> moved = new ArrayList<>();
+    List<Confinement.Kept> kept = new ArrayList<>();
+    for (AttachPoint p : points) {
+      moved.add(new AttachPoint(p.name(), "/" + kept.size(), p.readOnly()));
+      kept.add(new Confinement.Kept(p.path(), p.readOnly()));
+    }
+    try (EveryThread threads = new EveryThread()) {
+      Confinement.enterRootOf(kept, place);
+      HostFile.findDescriptorsAt("/fd");
+      threads.keepCapabilities(GOFER);
+      Confinement.forbidInspection();
+    } catch (ErrnoException e) {
+      throw new IOException("cannot confine the gofer: " + e.getMessage());
+    }
+    return moved;
+  }
+
+  /** From here on the gofer has only the system calls that serving files needs. */
+  static void restrictGoferCalls() throws IOException {
     restrict(GoferFilter.program(), "gofer");
   }
 

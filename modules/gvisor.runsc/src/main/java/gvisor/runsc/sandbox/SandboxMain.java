@@ -7,6 +7,7 @@ import gvisor.api.platform.PlatformProvider;
 import gvisor.host.Fd;
 import gvisor.host.LinuxHost;
 import gvisor.host.MemFd;
+import gvisor.host.OwnProcess;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
@@ -43,7 +44,7 @@ public final class SandboxMain {
       e.printStackTrace();
       code = INTERNAL_ERROR;
     }
-    Runtime.getRuntime().halt(code);
+    OwnProcess.exit(code);
   }
 
   private static int run(ControlConnection parent) throws IOException, InterruptedException {

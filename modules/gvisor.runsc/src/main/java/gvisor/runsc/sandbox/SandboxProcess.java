@@ -2,12 +2,12 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.host.Child;
-import gvisor.host.Confinement;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.host.Spawn;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.control.ControlConnection;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -56,9 +56,10 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         argv.add("-D" + name + "=" + System.getProperty(name));
       }
     }
-    if (System.getProperty("gvisor.train." + kind) != null) {
+    if (Boolean.getBoolean("gvisor.training")) {
       argv.add("-Dgvisor.training=true");
     }
+    argv.add("-Dgvisor.host.calls=foreign");
     argv.add("-m");
     argv.add(main.getModule().getName() + "/" + main.getName());
     argv.add(id);
@@ -70,7 +71,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
           Fd log = Fd.open(messages.toString(), O_WRONLY_CREAT_APPEND, 0600);
           ScmSocket childEnd = pair[1]) {
         Child child =
-            confined(new Spawn(argv.getFirst(), argv), kind)
+            Privileges.confined(new Spawn(argv.getFirst(), argv), kind.equals("gofer"), null)
                 .environment(environment())
                 .newSession()
                 .fd(nothing, 0)
@@ -85,20 +86,9 @@ public record SandboxProcess(Child process, ControlConnection connection) {
       }
     } catch (ErrnoException e) {
       throw new CommandFailure("cannot start the " + kind + " process: " + e.errno().message());
+    } catch (IOException e) {
+      throw new CommandFailure("cannot start the " + kind + " process: " + e.getMessage());
     }
-  }
-
-  /** Where this process may, its children get namespaces of their own, and no more privileges than they will use. */
-  private static Spawn confined(Spawn spawn, String kind) {
-    if (!Confinement.isRoot()) {
-      return spawn;
-    }
-    if (kind.equals("gofer")) {
-      return spawn
-          .namespaces(Spawn.CLONE_NEWNET | Spawn.CLONE_NEWIPC | Spawn.CLONE_NEWUTS)
-          .capabilities(Privileges.GOFER);
-    }
-    return spawn.namespaces(Confinement.NAMESPACES);
   }
 
   private static List<String> cacheFlags(String home, String kind) {

@@ -18,11 +18,23 @@ final class Faults {
   private static final int TRAP_DIVIDE = 0, TRAP_DEBUG = 1, TRAP_BREAKPOINT = 3, TRAP_INVALID_OPCODE = 6, TRAP_STACK = 12,
       TRAP_PROTECTION = 13, TRAP_PAGE_FAULT = 14, TRAP_ALIGNMENT = 17, TRAP_SIMD = 19;
 
+  /** How often a fault is tried again that finds no memory although its container is below its limit. */
+  private static final int MAX_TRIES = 50;
+
   private Faults() {}
 
   /** Serves a page fault at {@code address}, or raises SIGSEGV or SIGBUS. */
   static void handle(Task task, long address, int access) {
     FaultResult outcome = task.mm().handleFault(address, access);
+    for (int tries = 0; outcome == FaultResult.OUT_OF_MEMORY && tries < MAX_TRIES; tries++) {
+      if (!task.kernel().oomKiller().awaitRoom(task)) {
+        break;
+      }
+      if (task.isDying()) {
+        return;
+      }
+      outcome = task.mm().handleFault(address, access);
+    }
     if (outcome == FaultResult.OK) {
       return;
     }

@@ -37,6 +37,7 @@ final class RunLoop {
   private final Registers registers;
   private final SyscallArgs args;
   private final SyscallTable table;
+  private final FileSignalQueue fileSignals;
 
   RunLoop(Kernel kernel, Task task, Context context, SyscallArgs args, MemorySegment scratch) {
     this.kernel = kernel;
@@ -45,6 +46,7 @@ final class RunLoop {
     this.registers = context.registers();
     this.args = args;
     this.table = kernel.syscalls();
+    this.fileSignals = kernel.fileSignals();
     task.registers = registers;
     task.args = args;
     task.lendScratch(scratch);
@@ -64,6 +66,7 @@ final class RunLoop {
     } catch (RuntimeException | Error e) {
       LOG.error("task {} did not end cleanly", task, e);
     }
+    fileSignals.send(); // closing its files may have been an event of others
     context.leave();
   }
 
@@ -87,6 +90,9 @@ final class RunLoop {
 
   private void loop() {
     while (true) {
+      if (fileSignals.hasWork()) {
+        fileSignals.send();
+      }
       if (task.work() != 0 && !boundary()) {
         return;
       }
@@ -139,7 +145,8 @@ final class RunLoop {
   }
 
   private void syscall() {
-    long number = registers.rax();
+    // Linux takes the lower half of rax for the number, whatever is above it.
+    long number = (int) registers.rax();
     task.syscallNumber = number;
     long result = task.syscallTrace ? tracedCall(number) : call(number);
     if (result == NO_RESULT) {

@@ -121,6 +121,11 @@ public final class Signal {
     return has(STOP_SET, signal);
   }
 
+  /** Whether {@code si_code} of the signal has meanings of its own, so that no other use may borrow them. */
+  public static boolean hasOwnCodes(int signal) {
+    return has(SYNCHRONOUS | bit(SIGCHLD) | bit(SIGIO), signal);
+  }
+
   /** Whether the default action dumps core, which here only sets the flag in the wait status. */
   public static boolean dumpsCore(int signal) {
     return has(CORE_BY_DEFAULT, signal);

@@ -67,9 +67,10 @@ final class FileData implements Mappable {
   /** Changes under the io lock held exclusively. */
   private volatile int seals;
 
-  FileData(TmpfsSuperblock superblock, int seals) {
+  /** @param allocator what its memory is charged to */
+  FileData(TmpfsSuperblock superblock, PageAllocator allocator, int seals) {
     this.superblock = superblock;
-    this.allocator = superblock.allocator();
+    this.allocator = allocator;
     this.seals = seals;
   }
 

@@ -94,7 +94,7 @@ public final class Amd64 {
     table.full(69, "msgsnd", SysMsg::msgsnd);
     table.full(70, "msgrcv", SysMsg::msgrcv);
     table.full(71, "msgctl", SysMsg::msgctl);
-    table.partial(72, "fcntl", SysFcntl::fcntl, "leases and directory notification are refused; no SIGIO");
+    table.partial(72, "fcntl", SysFcntl::fcntl, "leases and directory notification are refused");
     table.full(73, "flock", SysLocks::flock);
     table.full(74, "fsync", SysSeek::fsync);
     table.full(75, "fdatasync", SysSeek::fdatasync);

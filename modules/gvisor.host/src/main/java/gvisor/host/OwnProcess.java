@@ -1,0 +1,21 @@
+package gvisor.host;
+
+import gvisor.host.libc.Libc;
+import gvisor.host.libc.Sys;
+
+/** The process that this VM is. */
+public final class OwnProcess {
+  private OwnProcess() {}
+
+  /**
+   * Ends it at once with exit code {@code code}: no shutdown hooks, nothing flushed. {@link Runtime#halt} would do the
+   * same after waiting up to 0.3 s for threads that are in host calls, as those of a sandbox always are. Only the VM's
+   * own end, though, writes down what a training run has learnt.
+   */
+  public static void exit(int code) {
+    if (!Boolean.getBoolean("gvisor.training")) {
+      Libc.syscall(Sys.NR_EXIT_GROUP, code, 0, 0, 0, 0, 0);
+    }
+    Runtime.getRuntime().halt(code);
+  }
+}
