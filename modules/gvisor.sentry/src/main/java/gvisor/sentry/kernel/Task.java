@@ -112,6 +112,7 @@ public final class Task implements Caller {
   RestartBlock restartBlock;
   long faultAddress;
   int faultCode;
+  int faultTrap;
 
   // Addresses the application registered.
   volatile long clearChildTid;
