@@ -87,6 +87,12 @@ public final class OomKiller {
     }
 
     @Override
+    public void hurry() {
+      watched.add(this);
+      wake();
+    }
+
+    @Override
     public long reclaim() {
       return caches.dropIdle();
     }
