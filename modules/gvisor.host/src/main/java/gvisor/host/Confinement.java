@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
+import gvisor.host.libc.FileSys;
 import gvisor.host.libc.Libc;
 import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
@@ -12,8 +13,6 @@ import gvisor.host.seccomp.Bpf;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
@@ -56,6 +55,15 @@ public final class Confinement {
   public static void readFilesNow() {
     DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(ZonedDateTime.now(ZoneId.systemDefault()));
     ZoneId.of("UTC").getRules();
+  }
+
+  /** Loads what confining a process takes, for a run of the build that has to stay unconfined. */
+  public static void prepare() {
+    try (EveryThread _ = new EveryThread()) {
+      requireOwnNamespaces();
+    } catch (ErrnoException e) {
+      return; // As expected.
+    }
   }
 
   /** Whether this process acts as the host's root. */
@@ -109,18 +117,18 @@ public final class Confinement {
       requireOwnNamespaces();
       // What the host mounts below later appears, as it does in a container of runc.
       mountRoot(arena, MS_SLAVE, place, "size=256k,mode=0555");
-      Files.createDirectory(Path.of(place, "fd"));
+      makeDirectory(arena, place + "/fd");
       bind(arena, "/proc/self/fd", place + "/fd", false);
       for (int i = 0; i < kept.size(); i++) {
         Kept k = kept.get(i);
         try {
-          Path target = Path.of(place, Integer.toString(i));
-          if (Files.isDirectory(Path.of(k.path))) {
-            Files.createDirectory(target);
+          String target = place + "/" + i;
+          if (isDirectory(k.path)) {
+            makeDirectory(arena, target);
           } else {
-            Files.createFile(target);
+            Fd.open(target, FileSys.O_CREAT | FileSys.O_EXCL | FileSys.O_WRONLY, 0600).close();
           }
-          bind(arena, k.path, target.toString(), k.readOnly);
+          bind(arena, k.path, target, k.readOnly);
         } catch (ErrnoException e) {
           throw new IOException(k.path + ": " + e.errno().message().toLowerCase(Locale.ROOT), e);
         }
@@ -131,8 +139,23 @@ public final class Confinement {
     }
   }
 
+  private static boolean isDirectory(String path) throws ErrnoException {
+    try (Fd _ = Fd.open(path, FileSys.O_PATH | FileSys.O_DIRECTORY, 0)) {
+      return true;
+    } catch (ErrnoException e) {
+      if (e.errno() == Errno.ENOTDIR) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private static void makeDirectory(Arena arena, String path) throws ErrnoException {
+    Libc.check(Libc.syscall(FileSys.NR_MKDIRAT, AT_FDCWD, Memory.cString(arena, path), 0755, 0, 0, 0));
+  }
+
   private static void requireOwnNamespaces() throws ErrnoException {
-    if (ProcessHandle.current().pid() != 1) {
+    if (Libc.syscall(Sys.NR_GETPID, 0, 0, 0, 0, 0, 0) != 1) {
       throw Errno.EPERM.error();
     }
   }

@@ -90,10 +90,11 @@ final class Privileges {
     if (usesDates) {
       Confinement.readFilesNow();
     }
+    boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);
     if (isTraining()) {
+      Confinement.prepare();
       return;
     }
-    boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);
     try (EveryThread threads = canBeNobody ? null : new EveryThread()) {
       Confinement.enterEmptyRoot();
       if (canBeNobody) {
@@ -123,14 +124,15 @@ final class Privileges {
    * @return where they are now
    */
   static List<AttachPoint> giveUpAllBut(List<AttachPoint> points, String place) throws IOException {
-    if (isTraining()) {
-      return points;
-    }
     List<AttachPoint> moved = new ArrayList<>();
     List<Confinement.Kept> kept = new ArrayList<>();
     for (AttachPoint p : points) {
       moved.add(new AttachPoint(p.name(), "/" + kept.size(), p.readOnly()));
       kept.add(new Confinement.Kept(p.path(), p.readOnly()));
+    }
+    if (isTraining()) {
+      Confinement.prepare();
+      return points;
     }
     try (EveryThread threads = new EveryThread()) {
       Confinement.enterRootOf(kept, place);

@@ -63,8 +63,10 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         argv.add("-D" + name + "=" + System.getProperty(name));
       }
     }
-    if (Boolean.getBoolean("gvisor.training")) {
-      argv.add("-Dgvisor.training=true");
+    for (String name : List.of("gvisor.recording", "gvisor.training")) {
+      if (Boolean.getBoolean(name)) {
+        argv.add("-D" + name + "=true");
+      }
     }
     argv.add("-Dgvisor.host.calls=foreign");
     argv.add("-m");
