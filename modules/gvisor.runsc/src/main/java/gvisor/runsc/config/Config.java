@@ -8,7 +8,7 @@ import java.util.List;
  * Global settings.
  *
  * @param root directory that holds the state of all containers
- * @param platform name of the platform provider
+ * @param platform name of the platform provider; "" for the best that works on this machine
  * @param network kind of network inside the sandbox
  * @param debug whether debug messages are logged
  * @param debugLog file for the sandbox's log, or a directory if it ends in a slash; "" for none
@@ -17,6 +17,7 @@ import java.util.List;
  * @param strace whether system calls of applications are logged
  * @param overlay what the writable overlay covers
  * @param ignoreCgroups whether host cgroups are left alone
+ * @param ociSeccomp whether a bundle's seccomp profile is applied
  */
 public record Config(
     Path root,
@@ -28,7 +29,8 @@ public record Config(
     LogFormat logFormat,
     boolean strace,
     Overlay overlay,
-    boolean ignoreCgroups) {
+    boolean ignoreCgroups,
+    boolean ociSeccomp) {
 
   /** Network inside the sandbox. */
   public enum Network {

@@ -5,6 +5,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.gofer.AttachPoint;
 import gvisor.gofer.Gofer;
 import gvisor.host.Fd;
+import gvisor.host.OwnProcess;
 import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
@@ -41,7 +42,7 @@ public final class GoferMain {
       e.printStackTrace();
       code = 1;
     }
-    Runtime.getRuntime().halt(code);
+    OwnProcess.exit(code);
   }
 
   private static int run(ControlConnection parent) throws IOException {
@@ -55,9 +56,11 @@ public final class GoferMain {
           new AttachPoint(
               point.path("name").asText(), point.path("path").asText(), point.path("readOnly").asBoolean()));
     }
-    try (Gofer gofer = new Gofer(points)) {
-      Privileges.giveUpAllButFiles(request.body().path("emptyDirectory").asText());
-      parent.send(ControlServer.success(), List.of());
+    String place = request.body().path("emptyDirectory").asText();
+    try (Gofer gofer = new Gofer(Privileges.giveUpAllBut(points, place))) {
+      List<Fd> listener = Privileges.restrictGoferCalls();
+      parent.send(ControlServer.success(), listener);
+      listener.forEach(Fd::close);
       parent.close();
       gofer.serve(new P9Socket(request.fds().getFirst()));
       return exitCode(request.fds().get(1));

@@ -16,6 +16,7 @@ import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.kernel.NetNamespace;
 import gvisor.sentry.kernel.OomKiller;
 import gvisor.sentry.kernel.PidNamespace;
+import gvisor.sentry.kernel.Seccomp;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.TaskStart;
 import gvisor.sentry.kernel.ThreadGroup;
@@ -63,6 +64,7 @@ final class KernelSentry implements Sentry {
     final ConcurrentHashMap<Integer, ThreadGroup> started = new ConcurrentHashMap<>();
     final ConcurrentHashMap<Integer, Terminal> terminals = new ConcurrentHashMap<>();
     MountNamespace mounts;
+    Seccomp seccomp;
     ThreadGroup init;
     private boolean isStarted;
 
@@ -150,8 +152,9 @@ final class KernelSentry implements Sentry {
       CacheBudget budget = new CacheBudget(memoryBytes(spec.limits()) / CACHE_SHARE);
       kernel.oomKiller().guard(r.container, caches(budget));
       r.container.memory().setLimitBytes(spec.limits().memoryBytes());
+      r.seccomp = ContainerSeccomp.of(spec);
       r.mounts = new ContainerMounts(kernel, budget, spec, r.container, r.pids, r.gofer).make();
-      ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root());
+      ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
       remember(r, made);
       r.init = made.task().threadGroup();
       done = true;
@@ -250,7 +253,7 @@ final class KernelSentry implements Sentry {
     if (!r.isStarted() || r.init.isZombie()) {
       throw new IOException("container " + container + " is not running");
     }
-    ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root());
+    ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root(), r.seccomp);
     int pid = remember(r, made);
     start(made.task());
     return pid;

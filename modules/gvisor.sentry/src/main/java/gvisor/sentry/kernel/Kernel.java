@@ -38,6 +38,7 @@ public final class Kernel {
   private final TimerQueue timers;
   private final FutexTable futexes;
   private final PidNamespace rootPidNamespace;
+  private final FileSignalQueue fileSignals = new FileSignalQueue();
   private final OomKiller oomKiller = new OomKiller(this);
   private final UnknownCalls unknownCalls = new UnknownCalls();
   final AtomicInteger taskCount = new AtomicInteger();
@@ -116,6 +117,11 @@ public final class Kernel {
   /** Futex waiters. */
   public FutexTable futexes() {
     return futexes;
+  }
+
+  /** Signals that files have to send. */
+  FileSignalQueue fileSignals() {
+    return fileSignals;
   }
 
   Workers workers() {

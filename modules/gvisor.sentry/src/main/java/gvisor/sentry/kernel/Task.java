@@ -112,6 +112,7 @@ public final class Task implements Caller {
   RestartBlock restartBlock;
   long faultAddress;
   int faultCode;
+  int faultTrap;
 
   // Addresses the application registered.
   volatile long clearChildTid;
@@ -125,6 +126,7 @@ public final class Task implements Caller {
   volatile long stimeNanos;
   volatile long lastStamp;
   volatile long minorFaults;
+  private final IoCounts io = new IoCounts();
   volatile long voluntarySwitches;
   volatile long involuntarySwitches;
   final long startNanos;
@@ -385,6 +387,9 @@ public final class Task implements Caller {
     if (waiter.woken) {
       waiter.woken = false;
       return WOKEN;
+    }
+    if (kernel.fileSignals().hasWork()) {
+      kernel.fileSignals().send();
     }
     long before = kernel.host().clock().monotonicNanos();
     stimeNanos = stimeNanos + (before - lastStamp);
@@ -674,6 +679,11 @@ public final class Task implements Caller {
   /** Where its children are born. */
   public PidNamespace childPidNamespace() {
     return childPidNamespace == null ? pidNamespace() : childPidNamespace;
+  }
+
+  /** What it has read and written. */
+  public IoCounts io() {
+    return io;
   }
 
   public long minorFaults() {

@@ -99,6 +99,9 @@ public final class TaskExit {
     if (t.context != null) {
       t.context.leave();
     }
+    if (mm.users() == 1) {
+      t.group.noteResident(mm.peakResident());
+    }
     mm.release();
     endVfork(t);
   }
@@ -133,6 +136,7 @@ public final class TaskExit {
       tg.deadUtime += t.utimeNanos;
       tg.deadStime += t.stimeNanos;
       tg.deadMinorFaults += t.minorFaults;
+      tg.deadIo.add(t.io());
       tg.deadVoluntarySwitches += t.voluntarySwitches;
       Signals.stopReached(t);
       sendDeathSignals(t, last);
