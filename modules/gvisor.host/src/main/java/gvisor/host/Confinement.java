@@ -43,6 +43,8 @@ public final class Confinement {
   private static final int NR_GETEUID = 107;
   private static final int SECCOMP_SET_MODE_FILTER = 1;
   private static final int SECCOMP_FILTER_FLAG_TSYNC = 1;
+  private static final int SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+  private static final int SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 16;
   private static final int PR_SET_DUMPABLE = 4;
   private static final int CAP_SYS_ADMIN = 21;
   private static final int CAPABILITY_VERSION_3 = 0x20080522;
@@ -218,14 +220,27 @@ public final class Confinement {
 
   /** Puts {@code filter} on every thread, and on whatever they start. */
   public static void restrictSystemCalls(Bpf filter) throws ErrnoException {
+    if (install(filter, SECCOMP_FILTER_FLAG_TSYNC) != 0) {
+      throw Errno.EBUSY.error(); // a thread has a filter of its own
+    }
+  }
+
+  /**
+   * As {@link #restrictSystemCalls}, with a filter that has somebody else told of calls: returns what tells, for a
+   * {@link Watcher}. This process must give it away and close it.
+   *
+   * @throws ErrnoException EBUSY when there is such a listener already, around this process; EINVAL before Linux 5.7
+   */
+  public static Fd watchSystemCalls(Bpf filter) throws ErrnoException {
+    return Fd.adopt((int) install(
+        filter, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH));
+  }
+
+  private static long install(Bpf filter, int flags) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       Libc.check(Libc.prctl(Sys.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
       long program = filter.toSockFprog(arena).address();
-      long failed = Libc.check(
-          Libc.syscall(NR_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, program, 0, 0, 0));
-      if (failed != 0) {
-        throw Errno.EBUSY.error(); // a thread has a filter of its own
-      }
+      return Libc.check(Libc.syscall(NR_SECCOMP, SECCOMP_SET_MODE_FILTER, flags, program, 0, 0, 0));
     }
   }
 }

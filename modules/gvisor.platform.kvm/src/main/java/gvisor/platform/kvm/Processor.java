@@ -17,17 +17,21 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * who has claimed it.
  */
 final class Processor {
-  /** Offsets in a context's registers: {@code struct kvm_regs}, then the two segment bases. */
-  static final int RCX = 16, RSP = 48, R11 = 88, RIP = 128, RFLAGS = 136, FS_BASE = 144, GS_BASE = 152;
+  /** Offsets in a context's registers: {@code struct kvm_regs}, then the segments DS, ES, FS and GS, which have bases. */
+  static final int RCX = 16, RSP = 48, R11 = 88, RIP = 128, RFLAGS = 136, FS_BASE = 192, GS_BASE = 216;
 
   /** Bytes of a context's registers. */
-  static final int REGISTERS_SIZE = 160;
+  static final int REGISTERS_SIZE = 240;
 
   private static final int REGS_SIZE = 144;
 
   // struct kvm_sregs, and struct kvm_segment in it.
-  private static final int CS = 0, DS = 24, ES = 48, FS = 72, GS = 96, SS = 120, TR = 144, LDT = 168, GDTR = 192,
+  private static final int CS = 0, DS = 24, SS = 120, TR = 144, LDT = 168, GDTR = 192,
       IDTR = 208, CR0 = 224, CR2 = 232, CR3 = 240, CR4 = 248, EFER = 264, SEGMENT_SIZE = 24;
+
+  /** From DS to GS, what an application may load. */
+  private static final int DATA_SIZE = 4 * SEGMENT_SIZE;
+
   private static final int LIMIT = 8, SELECTOR = 12, TYPE = 14, SEGMENT_PRESENT = 15, DPL = 16, DB = 17, CODE_OR_DATA = 18,
       LONG_MODE = 19, GRANULARITY = 20, UNUSABLE = 22;
   private static final byte TYPE_CODE = 11, TYPE_DATA = 3, TYPE_BUSY_TASK = 11;
@@ -78,6 +82,15 @@ final class Processor {
       throw Errno.EINVAL.error();
     }
     kvm.useHostTimestampCounter();
+  }
+
+  /** Puts a context's data segments to what a new program has. Bases stay. */
+  static void resetSegments(MemorySegment registers) {
+    for (long at = REGS_SIZE; at < REGISTERS_SIZE; at += SEGMENT_SIZE) {
+      long base = registers.get(JAVA_LONG_UNALIGNED, at);
+      segment(registers, at, 0, TYPE_DATA, false);
+      registers.set(JAVA_LONG_UNALIGNED, at, base);
+    }
   }
 
   /** Takes it for the caller alone, if nobody has it. */
@@ -160,8 +173,7 @@ final class Processor {
   private void load(MemorySegment registers, long root) {
     MemorySegment.copy(registers, 0, run, KvmProcessor.REGS, REGS_SIZE);
     MemorySegment.copy(template, 0, run, KvmProcessor.SREGS, KvmProcessor.SREGS_SIZE);
-    setSreg(FS, registers.get(JAVA_LONG_UNALIGNED, FS_BASE));
-    setSreg(GS, registers.get(JAVA_LONG_UNALIGNED, GS_BASE));
+    MemorySegment.copy(registers, REGS_SIZE, run, KvmProcessor.SREGS + DS, DATA_SIZE);
     setSreg(CR3, root);
     long taken = KvmProcessor.SYNC_REGS | KvmProcessor.SYNC_SREGS;
     if (eventLeft) {
@@ -173,8 +185,7 @@ final class Processor {
 
   private void store(MemorySegment registers) {
     MemorySegment.copy(run, KvmProcessor.REGS, registers, 0, REGS_SIZE);
-    registers.set(JAVA_LONG_UNALIGNED, FS_BASE, getSreg(FS));
-    registers.set(JAVA_LONG_UNALIGNED, GS_BASE, getSreg(GS));
+    MemorySegment.copy(run, KvmProcessor.SREGS + DS, registers, REGS_SIZE, DATA_SIZE);
   }
 
   private void setSreg(int offset, long value) {
@@ -187,11 +198,8 @@ final class Processor {
 
   private void writeTemplate(GuestCpu cpu) throws ErrnoException {
     kvm.getSregs(template);
-    segment(CS, Ring0.USER_CS, TYPE_CODE, true);
-    segment(SS, Ring0.USER_SS, TYPE_DATA, false);
-    for (int data : new int[] {DS, ES, FS, GS}) {
-      segment(data, 0, TYPE_DATA, false);
-    }
+    segment(template, CS, Ring0.USER_CS, TYPE_CODE, true);
+    segment(template, SS, Ring0.USER_SS, TYPE_DATA, false);
     template.asSlice(LDT, SEGMENT_SIZE).fill((byte) 0);
     template.set(JAVA_BYTE, LDT + UNUSABLE, (byte) 1);
     template.asSlice(TR, SEGMENT_SIZE).fill((byte) 0);
@@ -209,18 +217,18 @@ final class Processor {
     template.set(JAVA_LONG_UNALIGNED, EFER, EFER_VALUE);
   }
 
-  private void segment(int at, int selector, byte type, boolean code) {
-    template.set(JAVA_LONG_UNALIGNED, at, 0);
-    template.set(JAVA_INT_UNALIGNED, at + LIMIT, -1);
-    template.set(JAVA_SHORT_UNALIGNED, at + SELECTOR, (short) selector);
-    template.set(JAVA_BYTE, at + TYPE, type);
-    template.set(JAVA_BYTE, at + SEGMENT_PRESENT, (byte) 1);
-    template.set(JAVA_BYTE, at + DPL, (byte) 3);
-    template.set(JAVA_BYTE, at + DB, (byte) (code ? 0 : 1));
-    template.set(JAVA_BYTE, at + CODE_OR_DATA, (byte) 1);
-    template.set(JAVA_BYTE, at + LONG_MODE, (byte) (code ? 1 : 0));
-    template.set(JAVA_BYTE, at + GRANULARITY, (byte) 1);
-    template.set(JAVA_BYTE, at + UNUSABLE, (byte) 0);
+  private static void segment(MemorySegment in, long at, int selector, byte type, boolean code) {
+    in.set(JAVA_LONG_UNALIGNED, at, 0);
+    in.set(JAVA_INT_UNALIGNED, at + LIMIT, -1);
+    in.set(JAVA_SHORT_UNALIGNED, at + SELECTOR, (short) selector);
+    in.set(JAVA_BYTE, at + TYPE, type);
+    in.set(JAVA_BYTE, at + SEGMENT_PRESENT, (byte) 1);
+    in.set(JAVA_BYTE, at + DPL, (byte) 3);
+    in.set(JAVA_BYTE, at + DB, (byte) (code ? 0 : 1));
+    in.set(JAVA_BYTE, at + CODE_OR_DATA, (byte) 1);
+    in.set(JAVA_BYTE, at + LONG_MODE, (byte) (code ? 1 : 0));
+    in.set(JAVA_BYTE, at + GRANULARITY, (byte) 1);
+    in.set(JAVA_BYTE, at + UNUSABLE, (byte) 0);
   }
 
   private void table(int at, long base, int limit) {

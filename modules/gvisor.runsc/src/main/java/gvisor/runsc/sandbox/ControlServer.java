@@ -17,6 +17,7 @@ import gvisor.runsc.json.Json;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
+import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.Sharing;
 import java.io.IOException;
@@ -36,12 +37,16 @@ import java.util.concurrent.TimeUnit;
  *
  * <ul>
  *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (which of 0, 1, 2 are given), shared (containers whose
- *       namespaces it lives in, by type); descriptors: the gofer's connection, the standard files, the exit file
+ *       namespaces it lives in, by type), memoryLimitBytes, cpus, pidsLimit; descriptors: the gofer's connection, the
+ *       standard files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
  *   <li>{@code wait}: id, pid. Adds status, as {@code man 2 wait} has it
  *   <li>{@code signal}: id, pid, signal, all
  *   <li>{@code ps}: id. Adds processes and memoryBytes
+ *   <li>{@code stats}: id. Adds memory (currentBytes, limitBytes, oomKills), cpu (usageNanos, userNanos, systemNanos)
+ *       and pids (current, limit); a limit of 0 is none
+ *   <li>{@code update}: id, and those of memoryLimitBytes, cpus, pidsLimit that change; 0 or less for no limit
  *   <li>{@code pause}, {@code resume}, {@code destroy}: id
  *   <li>{@code resize}: id, pid, rows, columns
  *   <li>{@code detach}: from now on what was created over this connection outlives it, the sandbox if it was started
@@ -97,20 +102,10 @@ final class ControlServer {
     return Json.object().put("error", message).put("exitCode", code);
   }
 
-  /** Accepts connections on {@code listener} from now on. */
-  void listen(ScmSocket listener) {
-    startThread(
-        "control-accept",
-        () -> {
-          while (true) {
-            try {
-              ControlConnection connection = new ControlConnection(listener.accept());
-              startThread("control", () -> serve(connection));
-            } catch (ErrnoException e) {
-              return; // The listening socket is gone: the process is about to end.
-            }
-          }
-        });
+  /** Accepts connections on {@code listener} from now on, of user {@code owner} and root. */
+  void listen(ScmSocket listener, int owner) {
+    ControlListener accepting = new ControlListener(listener, owner, ControlListener.MESSAGE_MILLIS, this::serve);
+    startThread("control-accept", accepting::run);
   }
 
   /** Serves the connection this sandbox was started over; its end is the sandbox's, unless it was detached. */
@@ -193,7 +188,7 @@ final class ControlServer {
     }
   }
 
-  private static void startThread(String name, Runnable work) {
+  static void startThread(String name, Runnable work) {
     Thread thread = new Thread(null, work, name, 256 << 10);
     thread.setDaemon(true);
     thread.start();
@@ -217,6 +212,8 @@ final class ControlServer {
       }
     } catch (IOException e) {
       System.err.println("sandbox: " + e.getMessage());
+    } catch (OutOfMemoryError e) {
+      System.err.println("sandbox: a control message was too much for the memory there is");
     } finally {
       connection.close();
       attached.forEach(this::destroy);
@@ -225,18 +222,23 @@ final class ControlServer {
 
   /** @param attached containers that end with the connection that the message came over */
   private ObjectNode answer(Message message, Set<String> attached) {
+    boolean done = false;
     try {
-      return handle(message, attached);
+      ObjectNode answer = handle(message, attached);
+      done = true;
+      return answer;
     } catch (IOException | ErrnoException | MalformedJsonException e) {
-      message.closeFds();
       return failure(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return failure(e);
     } catch (RuntimeException | Error e) {
       e.printStackTrace();
-      message.closeFds();
       return failure(new IOException("internal error: " + e));
+    } finally {
+      if (!done) {
+        message.closeFds();
+      }
     }
   }
 
@@ -246,6 +248,9 @@ final class ControlServer {
     String id = body.path("id").asText();
     String op = body.path("op").asText();
     int pid = body.path("pid").asInt(0);
+    if (!op.equals("create") && !op.equals("exec") && !message.fds().isEmpty()) {
+      throw new IOException("\"" + op + "\" takes no descriptors");
+    }
     switch (op) {
       case "create" -> {
         if (create(id, message)) {
@@ -255,6 +260,9 @@ final class ControlServer {
       case "start" -> start(id);
       case "exec" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
+        if (message.fds().size() != body.path("stdio").size()) {
+          throw new IOException("exec came with " + message.fds().size() + " descriptors, and stdio names another number");
+        }
         HostFd[] stdio = stdio(body, message.fds(), 0);
         return success().put("pid", sentry.exec(id, SpecTranslator.process(process, stdio)));
       }
@@ -265,6 +273,10 @@ final class ControlServer {
       case "ps" -> {
         return processes(id);
       }
+      case "stats" -> {
+        return stats(id);
+      }
+      case "update" -> sentry.setLimits(id, limits(body, sentry.limits(id)));
       case "pause" -> sentry.setPaused(id, true);
       case "resume" -> sentry.setPaused(id, false);
       case "resize" -> sentry.resize(id, pid, body.path("rows").asInt(), body.path("columns").asInt());
@@ -300,6 +312,7 @@ final class ControlServer {
             body.path("rootOverlay").asBoolean(),
             body.path("ociSeccomp").asBoolean(true),
             sharing(body.path("shared")),
+            limits(body, Limits.NONE),
             stdio));
     Fd file = fds.getLast();
     synchronized (lock) {
@@ -363,6 +376,31 @@ final class ControlServer {
     }
   }
 
+  /** The limits in a request; those of {@code otherwise} that it does not mention. */
+  private static Limits limits(JsonNode body, Limits otherwise) {
+    return new Limits(
+        body.path("memoryLimitBytes").asLong(otherwise.memoryBytes()),
+        body.path("cpus").asDouble(otherwise.cpus()),
+        body.path("pidsLimit").asLong(otherwise.pids()));
+  }
+
+  private ObjectNode stats(String id) throws IOException {
+    Sentry.Usage usage = sentry.usage(id);
+    ObjectNode answer = success();
+    answer
+        .putObject("memory")
+        .put("currentBytes", usage.memoryBytes())
+        .put("limitBytes", usage.memoryLimitBytes())
+        .put("oomKills", usage.oomKills());
+    answer
+        .putObject("cpu")
+        .put("usageNanos", usage.userNanos() + usage.systemNanos())
+        .put("userNanos", usage.userNanos())
+        .put("systemNanos", usage.systemNanos());
+    answer.putObject("pids").put("current", usage.pids()).put("limit", usage.pidsLimit());
+    return answer;
+  }
+
   private static Sharing sharing(JsonNode shared) {
     return new Sharing(name(shared, "pid"), name(shared, "uts"), name(shared, "ipc"), name(shared, "network"));
   }
@@ -386,7 +424,7 @@ final class ControlServer {
     JsonNode numbers = body.path("stdio");
     for (int i = 0; i < numbers.size(); i++) {
       int number = numbers.get(i).asInt(-1);
-      if (number < 0 || number > 2 || first + i >= fds.size()) {
+      if (number < 0 || number > 2 || files[number] != null || first + i >= fds.size()) {
         throw new IOException("stdio[" + i + "] has no descriptor");
       }
       files[number] = fds.get(first + i);

@@ -5,6 +5,7 @@ import gvisor.api.p9.P9Transport;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
+import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.MountSpec;
 import gvisor.sentry.boot.ProcessSpec;
 import gvisor.sentry.boot.Sharing;
@@ -23,7 +24,7 @@ final class SpecTranslator {
   }
 
   static ContainerSpec container(
-      String id, Spec spec, P9Transport gofer, boolean rootOverlay, boolean ociSeccomp, Sharing sharing,
+      String id, Spec spec, P9Transport gofer, boolean rootOverlay, boolean ociSeccomp, Sharing sharing, Limits limits,
       HostFd[] stdio)
       throws MalformedJsonException {
     List<MountSpec> mounts = new ArrayList<>();
@@ -53,6 +54,7 @@ final class SpecTranslator {
         bytes(spec.linux().readonlyPaths()),
         sysctls,
         sharing,
+        limits,
         process(spec.process(), stdio),
         ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
   }

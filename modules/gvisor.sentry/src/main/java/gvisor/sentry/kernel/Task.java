@@ -6,6 +6,7 @@ import gvisor.api.waiter.WaitEntry;
 import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.kernel.futex.FutexWaiter;
 import gvisor.sentry.mm.MemoryManager;
+import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.mm.UserBuffer;
 import gvisor.sentry.seccomp.SeccompFilter;
 import gvisor.sentry.socket.Message;
@@ -111,6 +112,7 @@ public final class Task implements Caller {
   RestartBlock restartBlock;
   long faultAddress;
   int faultCode;
+  int faultTrap;
 
   // Addresses the application registered.
   volatile long clearChildTid;
@@ -311,6 +313,16 @@ public final class Task implements Caller {
   @Override
   public long fileSizeLimit() {
     return group.rlimits.soft(Rlimits.RLIMIT_FSIZE);
+  }
+
+  @Override
+  public PageAllocator pages(PageAllocator otherwise) {
+    return group.container().memory().pages();
+  }
+
+  /** The container it belongs to. */
+  public Container container() {
+    return group.container();
   }
 
   /** Memory of the task's own for copying arguments in and results out; its content lasts for one call. */

@@ -76,6 +76,7 @@ public final class TaskExit {
     if (t.counts != null) {
       t.counts.tasks.getAndDecrement();
     }
+    tg.container().unchargeTask();
     kernel.taskCount.getAndDecrement();
   }
 
@@ -131,6 +132,7 @@ public final class TaskExit {
       t.stimeNanos = t.stime();
       t.dead = true;
       t.pending.discard(-1L);
+      tg.container().addDead(t.utimeNanos, t.stimeNanos);
       tg.deadUtime += t.utimeNanos;
       tg.deadStime += t.stimeNanos;
       tg.deadMinorFaults += t.minorFaults;

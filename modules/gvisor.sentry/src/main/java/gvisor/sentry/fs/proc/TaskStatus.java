@@ -294,7 +294,7 @@ final class TaskStatus {
   }
 
   private void processors(StringBuilder out, Task task) {
-    int count = target.proc().kernel().host().processorCount();
+    int count = task.container().processors();
     long[] affinity = task.scheduling().affinity;
     long mask = count >= 64 ? -1 : (1L << count) - 1;
     if (affinity != null && affinity.length > 0 && (affinity[0] & mask) != 0) {
