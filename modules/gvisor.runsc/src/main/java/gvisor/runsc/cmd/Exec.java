@@ -19,6 +19,8 @@ import java.util.List;
 
 /** {@code exec}: starts one more process in a running container; exits with its exit code. */
 final class Exec extends Command {
+  private static final int KILLED = 128 + 9;
+
   private String processFile = "";
   private String cwd = "";
   private List<String> env = List.of();
@@ -121,7 +123,13 @@ final class Exec extends Command {
       ExecHolder.reportStarted();
       Forwarding forwarding = new Forwarding(containers, id, pid, stdio);
       try {
-        return Containers.exitCode(client.call(client.request("wait").put("pid", pid).put("owned", detach)));
+        long owner = detach ? ProcessHandle.current().pid() : 0;
+        return Containers.exitCode(client.call(client.request("wait").put("pid", pid).put("owner", owner)));
+      } catch (CommandFailure e) {
+        if (detach) {
+          return KILLED; // Its container went, and nobody reads what a holder says.
+        }
+        throw e;
       } finally {
         forwarding.stop();
       }

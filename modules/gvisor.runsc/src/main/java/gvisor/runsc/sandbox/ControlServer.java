@@ -42,8 +42,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  *       files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
- *   <li>{@code wait}: id, pid, owned. Adds status, as {@code man 2 wait} has it. A process that is owned is killed when
- *       the connection ends before it does
+ *   <li>{@code wait}: id, pid, owner. Adds status, as {@code man 2 wait} has it. A process with an owner, whose pid on
+ *       the host cannot be seen from here, is killed when the connection ends before it does
  *   <li>{@code signal}: id, pid, signal, all
  *   <li>{@code ps}: id. Adds processes, memoryBytes, and holders: pids on the host of who owns processes
  *   <li>{@code stats}: id. Adds memory (currentBytes, limitBytes, oomKills), cpu (usageNanos, userNanos, systemNanos)
@@ -205,12 +205,12 @@ final class ControlServer {
         synchronized (lock) {
           requestsInFlight++;
         }
-        if (message.body().path("owned").asBoolean()) {
+        int owner = message.body().path("owner").asInt(0);
+        if (owner != 0) {
           // Answered by a thread of its own, so that this one sees the connection end.
           Message request = message;
           AtomicBoolean running = new AtomicBoolean(true);
-          int hostPid = connection.socket().peer().pid();
-          owned = new Owned(message.body().path("id").asText(), message.body().path("pid").asInt(0), hostPid, running);
+          owned = new Owned(message.body().path("id").asText(), message.body().path("pid").asInt(0), owner, running);
           holders.add(owned);
           startThread("control-wait", () -> reply(connection, request, attached, running));
         } else {
