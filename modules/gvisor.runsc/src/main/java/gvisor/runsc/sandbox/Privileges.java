@@ -63,7 +63,7 @@ final class Privileges {
     if (!Confinement.isAdministrator()) {
       spawn.userNamespace(IdMaps.callerAsRoot());
     } else if (!isGofer) {
-      spawn.userNamespace(IdMaps.identity());
+      spawn.userNamespaceIfAllowed(IdMaps.identity());
     }
     spawn.capabilities(isGofer ? STARTING_GOFER : STARTING_SANDBOX);
     return network == null ? spawn : spawn.joinNetwork(network);
