@@ -7,7 +7,6 @@ import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
-import gvisor.runsc.json.Json;
 import gvisor.runsc.json.MalformedJsonException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * One end of a control connection. A message is its length (four bytes, little-endian), then that many bytes of JSON;
+ * One end of a control connection. A message is its length (four bytes, little-endian), then that many bytes of JSON in binary ({@link Cbor});
  * descriptors travel with the first byte. One thread sends and one receives.
  */
 public final class ControlConnection implements AutoCloseable {
@@ -25,7 +24,7 @@ public final class ControlConnection implements AutoCloseable {
   private static final int MAX_LENGTH = 16 << 20;
 
   private static final int HEADER = 4;
-  private static final int MAX_FDS = 16;
+  private static final int MAX_FDS = ScmSocket.MAX_FDS;
 
   /** A message is believed to be as long as it says only as it comes in. */
   private static final int FIRST_PIECE = 64 << 10;
@@ -62,7 +61,7 @@ public final class ControlConnection implements AutoCloseable {
 
   /** Sends a message and duplicates of {@code fds}. */
   public void send(JsonNode body, List<Fd> fds) throws IOException {
-    byte[] text = Json.write(body);
+    byte[] text = Cbor.write(body);
     byte[] frame = new byte[HEADER + text.length];
     MemorySegment segment = MemorySegment.ofArray(frame);
     segment.set(JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0, text.length);
@@ -98,7 +97,7 @@ public final class ControlConnection implements AutoCloseable {
         text = Arrays.copyOf(text, (int) Math.min(length, 2L * done));
         fill(text, done, fds, deadline);
       }
-      Message message = new Message(Json.read(text), List.copyOf(fds));
+      Message message = new Message(Cbor.read(text), List.copyOf(fds));
       fds.clear(); // The message owns them now.
       hasReceived = true;
       return message;
