@@ -1,8 +1,10 @@
 package gvisor.runsc.cmd;
 
+import gvisor.host.OwnProcess;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.config.ErrorLog;
+import gvisor.runsc.json.Json;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Set;
@@ -20,13 +22,21 @@ public final class Cli {
   private static final Set<String> WITH_VALUE =
       Set.of("root", "platform", "network", "log", "log-format", "debug-log", "overlay2");
 
+  /** Commands that read a bundle and start a sandbox with it. */
+  private static final Set<String> STARTING = Set.of("run", "do", "create");
+
   private Cli() {}
 
   /** Runs {@code args} and returns the exit code. */
   public static int run(String... args) {
+    String name = commandName(args);
+    if (name != null && STARTING.contains(name)) {
+      // Each takes 10 ms and none needs the other: another processor can do it while this one reads the arguments.
+      new Thread(OwnProcess::prepareCalls, "prepare-calls").start();
+      new Thread(Json::prepare, "prepare-json").start();
+    }
     GlobalOptions global = new GlobalOptions();
     CommandLine line = new CommandLine(global.spec());
-    String name = commandName(args);
     Command command = name == null ? null : command(name);
     if (name != null && command == null) {
       return fail(global, args, "unknown command " + name + "; try runsc help");

@@ -24,6 +24,15 @@ final class Create extends Command {
     positional(v -> id = v, "0", "1", "ID", "");
   }
 
+  /**
+   * Who creates and starts in two steps is an engine: the root file system is a layer that it made for the container,
+   * and it looks for the container's changes there when it copies, commits, builds or starts it again.
+   */
+  @Override
+  String defaultOverlay() {
+    return "none";
+  }
+
   @Override
   int run(Config config) throws CommandFailure {
     Containers containers = new Containers(config);

@@ -9,6 +9,7 @@ import gvisor.runsc.container.ContainerState;
 import gvisor.runsc.container.Containers;
 import gvisor.runsc.container.ControlClient;
 import gvisor.runsc.container.ExecHolder;
+import gvisor.runsc.container.SecurityLabels;
 import gvisor.runsc.container.Stdio;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.CapabilityNames;
@@ -61,6 +62,9 @@ final class Exec extends Command {
       throw new CommandFailure("cannot exec in container \"" + id + "\" in state " + state.status());
     }
     ObjectNode process = process(state);
+    if (!processFile.isEmpty()) {
+      checkLabels(process, config);
+    }
     boolean terminal = process.path("terminal").asBoolean();
     Consoles.check(terminal, consoleSocket, detach);
     if (detach && !ExecHolder.isHolder()) {
@@ -68,6 +72,14 @@ final class Exec extends Command {
       return 0;
     }
     return runHere(containers, process, terminal);
+  }
+
+  private static void checkLabels(ObjectNode process, Config config) throws CommandFailure {
+    try {
+      SecurityLabels.ofHost(config).check(SpecReader.readProcess(process));
+    } catch (MalformedJsonException e) {
+      throw new CommandFailure(e.getMessage());
+    }
   }
 
   private int runHere(Containers containers, ObjectNode process, boolean terminal) throws CommandFailure {

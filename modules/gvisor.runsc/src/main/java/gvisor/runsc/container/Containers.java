@@ -8,6 +8,7 @@ import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
+import gvisor.runsc.control.Message;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.sandbox.SandboxProcess;
 import gvisor.runsc.spec.Bundle;
@@ -70,6 +71,7 @@ public final class Containers {
   /** Makes container {@code id} and its processes; nothing stays behind if that fails. */
   public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
     StateStore.checkId(id);
+    SecurityLabels.ofHost(config).check(bundle.spec());
     Placement placement = Placement.of(id, bundle.spec(), store);
     store.makeDirectory(id);
     List<SandboxProcess> started = new ArrayList<>();
@@ -103,14 +105,15 @@ public final class Containers {
         newState(id, bundle, id, HostProcess.of(sandbox.process().pid()), HostProcess.of(gofer.process().pid()));
     store.save(state);
     ControlClient client = new ControlClient(id, sandbox.connection());
+    Message goferAnswer;
     try (ScmSocket listener =
             ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
       client.send(bootRequest(id, bundle), List.of(listener.fd()));
-      sendCreate(id, bundle, stdio, null, client, gofer);
+      goferAnswer = sendCreate(id, bundle, stdio, null, client, gofer);
     } catch (ErrnoException e) {
       throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
     }
-    client.answer();
+    SandboxProcess.watch(sandbox, client.answerWithFds().fds(), gofer, goferAnswer.fds(), messages);
     return finish(state, bundle, sandbox, client);
   }
 
@@ -127,7 +130,9 @@ public final class Containers {
           newState(
               id, bundle, placement.sandboxId(), placement.sandbox(), HostProcess.of(gofer.process().pid()));
       store.save(state);
-      sendCreate(id, bundle, stdio, placement, client, gofer);
+      Message goferAnswer = sendCreate(id, bundle, stdio, placement, client, gofer);
+      Path messages = store.directory(id).resolve("messages");
+      SandboxProcess.watch(null, List.of(), gofer, goferAnswer.fds(), messages);
       Created created = finish(state, bundle, gofer, client);
       done = true;
       return created;
@@ -155,8 +160,8 @@ public final class Containers {
         bundle.spec().annotations());
   }
 
-  /** Has the gofer serve and the sandbox make the container; its answer is still to come. */
-  private void sendCreate(
+  /** Has the gofer serve, whose answer this returns, and the sandbox make the container; its answer is still to come. */
+  private Message sendCreate(
       String id, Bundle bundle, Stdio stdio, Placement placement, ControlClient client, SandboxProcess gofer)
       throws CommandFailure, ErrnoException {
     ControlClient goferClient = new ControlClient(id, gofer.connection());
@@ -175,8 +180,9 @@ public final class Containers {
       }
     }
     stdio.handedOver();
-    goferClient.answer();
+    Message answer = goferClient.answerWithFds();
     goferClient.close();
+    return answer;
   }
 
   /** Waits until the sandbox has made it, with the hooks that run meanwhile. */
@@ -377,7 +383,7 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
-    if (Boolean.getBoolean("gvisor.training")) {
+    if (Boolean.getBoolean("gvisor.recording")) {
       state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
     }
     if (state.isRoot()) {

@@ -32,6 +32,15 @@ public final class Json {
 
   private Json() {}
 
+  /** Does ahead of time what the first {@link #read} would begin with. Any thread. */
+  public static void prepare() {
+    try {
+      read(new byte[] {'{', '}'});
+    } catch (MalformedJsonException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** An empty object. */
   public static ObjectNode object() {
     return NODES.objectNode();

@@ -102,20 +102,10 @@ final class ControlServer {
     return Json.object().put("error", message).put("exitCode", code);
   }
 
-  /** Accepts connections on {@code listener} from now on. */
-  void listen(ScmSocket listener) {
-    startThread(
-        "control-accept",
-        () -> {
-          while (true) {
-            try {
-              ControlConnection connection = new ControlConnection(listener.accept());
-              startThread("control", () -> serve(connection));
-            } catch (ErrnoException e) {
-              return; // The listening socket is gone: the process is about to end.
-            }
-          }
-        });
+  /** Accepts connections on {@code listener} from now on, of user {@code owner} and root. */
+  void listen(ScmSocket listener, int owner) {
+    ControlListener accepting = new ControlListener(listener, owner, ControlListener.MESSAGE_MILLIS, this::serve);
+    startThread("control-accept", accepting::run);
   }
 
   /** Serves the connection this sandbox was started over; its end is the sandbox's, unless it was detached. */
@@ -198,7 +188,7 @@ final class ControlServer {
     }
   }
 
-  private static void startThread(String name, Runnable work) {
+  static void startThread(String name, Runnable work) {
     Thread thread = new Thread(null, work, name, 256 << 10);
     thread.setDaemon(true);
     thread.start();
@@ -222,6 +212,8 @@ final class ControlServer {
       }
     } catch (IOException e) {
       System.err.println("sandbox: " + e.getMessage());
+    } catch (OutOfMemoryError e) {
+      System.err.println("sandbox: a control message was too much for the memory there is");
     } finally {
       connection.close();
       attached.forEach(this::destroy);
@@ -230,18 +222,23 @@ final class ControlServer {
 
   /** @param attached containers that end with the connection that the message came over */
   private ObjectNode answer(Message message, Set<String> attached) {
+    boolean done = false;
     try {
-      return handle(message, attached);
+      ObjectNode answer = handle(message, attached);
+      done = true;
+      return answer;
     } catch (IOException | ErrnoException | MalformedJsonException e) {
-      message.closeFds();
       return failure(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return failure(e);
     } catch (RuntimeException | Error e) {
       e.printStackTrace();
-      message.closeFds();
       return failure(new IOException("internal error: " + e));
+    } finally {
+      if (!done) {
+        message.closeFds();
+      }
     }
   }
 
@@ -251,6 +248,9 @@ final class ControlServer {
     String id = body.path("id").asText();
     String op = body.path("op").asText();
     int pid = body.path("pid").asInt(0);
+    if (!op.equals("create") && !op.equals("exec") && !message.fds().isEmpty()) {
+      throw new IOException("\"" + op + "\" takes no descriptors");
+    }
     switch (op) {
       case "create" -> {
         if (create(id, message)) {
@@ -260,6 +260,9 @@ final class ControlServer {
       case "start" -> start(id);
       case "exec" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
+        if (message.fds().size() != body.path("stdio").size()) {
+          throw new IOException("exec came with " + message.fds().size() + " descriptors, and stdio names another number");
+        }
         HostFd[] stdio = stdio(body, message.fds(), 0);
         return success().put("pid", sentry.exec(id, SpecTranslator.process(process, stdio)));
       }
@@ -421,7 +424,7 @@ final class ControlServer {
     JsonNode numbers = body.path("stdio");
     for (int i = 0; i < numbers.size(); i++) {
       int number = numbers.get(i).asInt(-1);
-      if (number < 0 || number > 2 || first + i >= fds.size()) {
+      if (number < 0 || number > 2 || files[number] != null || first + i >= fds.size()) {
         throw new IOException("stdio[" + i + "] has no descriptor");
       }
       files[number] = fds.get(first + i);

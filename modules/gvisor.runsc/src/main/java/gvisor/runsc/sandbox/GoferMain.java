@@ -58,8 +58,9 @@ public final class GoferMain {
     }
     String place = request.body().path("emptyDirectory").asText();
     try (Gofer gofer = new Gofer(Privileges.giveUpAllBut(points, place))) {
-      Privileges.restrictGoferCalls();
-      parent.send(ControlServer.success(), List.of());
+      List<Fd> listener = Privileges.restrictGoferCalls();
+      parent.send(ControlServer.success(), listener);
+      listener.forEach(Fd::close);
       parent.close();
       gofer.serve(new P9Socket(request.fds().getFirst()));
       return exitCode(request.fds().get(1));

@@ -87,6 +87,12 @@ public final class OomKiller {
     }
 
     @Override
+    public void hurry() {
+      watched.add(this);
+      wake();
+    }
+
+    @Override
     public long reclaim() {
       return caches.dropIdle();
     }
@@ -219,8 +225,8 @@ public final class OomKiller {
       }
     }
     w.container.memory().countKill();
-    log(w.container, victim, resident, usage, limit);
     victims.forEach(ThreadGroup::kill);
+    log(w.container, victim, resident, usage, limit);
     await(victims);
   }
 

@@ -29,6 +29,10 @@ final class RunLoop {
   private static final int MAX_LOGGED_FRAMES = 40;
 
   private static final AtomicInteger LOGGED_FAILURES = new AtomicInteger();
+
+  /** How often a call is made again that finds no memory. */
+  private static final int MAX_TRIES = 20;
+
   private static final long NO_RESULT = Long.MIN_VALUE;
 
   private final Kernel kernel;
@@ -176,11 +180,31 @@ final class RunLoop {
     try {
       return entry.handler().call(task, args);
     } catch (ErrnoException e) {
-      return -e.errno().number();
+      return e.errno() == Errno.ENOMEM ? again(entry) : -e.errno().number();
     } catch (RuntimeException | Error e) {
       failed(entry.name(), e);
       return -Errno.EIO.number();
     }
+  }
+
+  /** A call that found no memory: where that is the container's limit, it is made again when somebody was killed. */
+  private long again(SyscallTable.Entry entry) {
+    for (int tries = 0; tries < MAX_TRIES && task.container().memory().isShort(); tries++) {
+      if (!kernel.oomKiller().awaitRoom(task) || task.isDying()) {
+        break;
+      }
+      try {
+        return entry.handler().call(task, args);
+      } catch (ErrnoException e) {
+        if (e.errno() != Errno.ENOMEM) {
+          return -e.errno().number();
+        }
+      } catch (RuntimeException | Error e) {
+        failed(entry.name(), e);
+        return -Errno.EIO.number();
+      }
+    }
+    return -Errno.ENOMEM.number();
   }
 
   /** As {@link #call}, with a tracer, seccomp or a log around it. */

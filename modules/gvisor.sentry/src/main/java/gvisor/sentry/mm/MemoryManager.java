@@ -10,6 +10,7 @@ import gvisor.api.platform.AddressSpace;
 import gvisor.api.platform.Platform;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 
 /**
  * The memory of one process, or of several that share it: what was promised (vmas), what backs it now (pmas), and the
@@ -73,6 +74,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   private volatile MmLimits limits;
   private volatile int barriers;
   private volatile AddressSpace space;
+  private volatile Attachment attachment;
 
   /** Nothing mapped, one user. */
   public MemoryManager(Platform platform, PageAllocator pages, Host host, MmLimits limits) {
@@ -108,6 +110,22 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
     barriers |= kinds;
   }
 
+  /** What the kernel keeps for a process beside its pages, as long as they. */
+  public interface Attachment {
+    /** The last user is gone. */
+    void memoryGone();
+  }
+
+  /** Its attachment, made by {@code maker} if there is none. */
+  public Attachment attachment(Supplier<Attachment> maker) {
+    synchronized (users) {
+      if (attachment == null) {
+        attachment = maker.get();
+      }
+      return attachment;
+    }
+  }
+
   /** One more task runs in it (CLONE_VM), or somebody looks at it ({@code /proc/[pid]/mem}). */
   public MemoryManager acquire() {
     users.getAndIncrement();
@@ -135,6 +153,10 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   public void release() {
     if (users.decrementAndGet() != 0) {
       return;
+    }
+    Attachment attached = attachment;
+    if (attached != null) {
+      attached.memoryGone();
     }
     Leftovers leftovers = new Leftovers(this);
     writeLock.lock();
