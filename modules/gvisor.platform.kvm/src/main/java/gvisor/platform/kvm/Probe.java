@@ -175,6 +175,7 @@ record Probe(String reason, String findings, long roundTripNanos) {
       long nanos = ((KvmContext) c).leastRoundTripNanos(space, ROUND_TRIPS);
       c.leave();
       return new Probe(null, "system calls arrive " + (asFault ? "as faults on their entry (a software KVM)" : "in ring 0")
+          + (platform.hasNestedPaging() ? ", page tables are the processor's" : ", page tables are shadowed")
           + ", a round trip takes " + (nanos + 50) / 100 / 10.0 + " us", nanos);
     }
   }
