@@ -69,7 +69,10 @@ public final class MemoryCgroup {
   };
 
   private final ExtentAllocator pages;
-  private final int owner;
+
+  /** Whom its pages are charged to; nobody in particular once it is closed. */
+  private volatile int owner;
+
   private final PageAllocator processPages = new Charged(false);
   private final PageAllocator filePages = new Charged(true);
   private final AtomicLong peakBytes = new AtomicLong();
@@ -98,7 +101,9 @@ public final class MemoryCgroup {
   public void close() {
     limitBytes = UNLIMITED;
     guard = NOBODY;
-    pages.releaseOwner(owner);
+    int left = owner;
+    owner = ExtentAllocator.NOBODY;
+    pages.releaseOwner(left);
   }
 
   /** Memory for processes, charged to this group; {@link PageAllocator#forFiles} of it is for files. */
