@@ -90,6 +90,7 @@ final class Privileges {
     if (usesDates) {
       Confinement.readFilesNow();
     }
+    Confinement.openClasses();
     boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);
     if (isTraining()) {
       Confinement.prepare();
@@ -124,6 +125,7 @@ final class Privileges {
    * @return where they are now
    */
   static List<AttachPoint> giveUpAllBut(List<AttachPoint> points, String place) throws IOException {
+    Confinement.openClasses();
     List<AttachPoint> moved = new ArrayList<>();
     List<Confinement.Kept> kept = new ArrayList<>();
     for (AttachPoint p : points) {
@@ -158,6 +160,7 @@ final class Privileges {
   /** Installs the filter that {@code filters} gives for what is to become of other calls. */
   private static List<Fd> restrict(IntFunction<Bpf> filters, String kind) throws IOException {
     if (isTraining()) {
+      filters.apply(Bpf.USER_NOTIF);
       return List.of();
     }
     try {
