@@ -1,5 +1,6 @@
 package gvisor.host.seccomp;
 
+import static gvisor.api.errno.Errno.ENOENT;
 import static gvisor.host.seccomp.Rule.allow;
 import static gvisor.host.seccomp.Rule.bits;
 import static gvisor.host.seccomp.Rule.is;
@@ -34,8 +35,9 @@ public final class GoferFilter {
         allow("getsockopt", 55, "what a descriptor is").when("SO_TYPE or SO_ERROR", is(1, 1), is(2, 3, 4)),
         allow("close", 3, "files that are not needed any more"),
         allow("openat2", 437, "every name of a peer, with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS"),
-        allow("openat", 257, "a file that is held is opened for data")
-            .when("the directory is that of its own descriptors", is(0, descriptors)),
+        allow("openat", 257, "a file that is held is opened for data; libc looks for files, finding none")
+            .when("the directory is that of its own descriptors", is(0, descriptors))
+            .orFail(ENOENT),
         allow("newfstatat", 262, "attributes"),
         allow("fstat", 5, "attributes"),
         allow("fstatfs", 138, "statfs of applications"),

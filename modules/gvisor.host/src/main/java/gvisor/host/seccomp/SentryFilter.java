@@ -125,7 +125,7 @@ public final class SentryFilter {
       if (rule.number() == more.number()) {
         List<Rule.Condition> both = new ArrayList<>(rule.conditions());
         both.addAll(more.conditions());
-        rules.set(i, new Rule(rule.name(), rule.number(), rule.action(), both, rule.why() + "; " + more.why()));
+        rules.set(i, new Rule(rule.name(), rule.number(), rule.action(), both, 0, rule.why() + "; " + more.why()));
         return;
       }
     }
