@@ -247,6 +247,7 @@ public final class Containers {
     stdio.describe(request);
     request.put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
     request.put("pidsLimit", Math.max(0, bundle.spec().linux().pidsLimit()));
+    request.put("cpus", CpuLimit.of(bundle.json().path("linux").path("resources").path("cpu")));
     if (placement != null) {
       ObjectNode shared = request.putObject("shared");
       placement.shared().forEach(shared::put);
