@@ -334,7 +334,7 @@ public final class Containers {
     attach.addObject().put("name", "root").put("path", bundle.rootfs().toString()).put("readOnly", rootReadOnly);
     List<Spec.Mount> mounts = bundle.spec().mounts();
     for (int i = 0; i < mounts.size(); i++) {
-      if (mounts.get(i).isBind()) {
+      if (mounts.get(i).isBind() && !ShmMount.is(mounts.get(i))) {
         attach
             .addObject()
             .put("name", "mount-" + i)
@@ -370,6 +370,7 @@ public final class Containers {
       ObjectNode shared = request.putObject("shared");
       placement.shared().forEach(shared::put);
     }
+    ShmMount.translate(bundle);
     request.set("spec", bundle.json());
     return request;
   }
