@@ -2,8 +2,10 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.host.HostFd;
 import gvisor.api.p9.P9Transport;
+import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
+import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.MountSpec;
 import gvisor.sentry.boot.ProcessSpec;
 import gvisor.sentry.boot.Sharing;
@@ -21,8 +23,10 @@ final class SpecTranslator {
     return "mount-" + index;
   }
 
-  static ContainerSpec container(String id, Spec spec, P9Transport gofer, boolean rootOverlay, Sharing sharing,
-      HostFd[] stdio) {
+  static ContainerSpec container(
+      String id, Spec spec, P9Transport gofer, boolean rootOverlay, boolean ociSeccomp, Sharing sharing, Limits limits,
+      HostFd[] stdio)
+      throws MalformedJsonException {
     List<MountSpec> mounts = new ArrayList<>();
     for (int i = 0; i < spec.mounts().size(); i++) {
       Spec.Mount mount = spec.mounts().get(i);
@@ -50,7 +54,9 @@ final class SpecTranslator {
         bytes(spec.linux().readonlyPaths()),
         sysctls,
         sharing,
-        process(spec.process(), stdio));
+        limits,
+        process(spec.process(), stdio),
+        ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
   }
 
   static ProcessSpec process(Spec.Process process, HostFd[] stdio) {

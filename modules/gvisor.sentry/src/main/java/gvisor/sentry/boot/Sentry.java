@@ -55,6 +55,26 @@ public interface Sentry extends AutoCloseable {
    */
   void signal(String container, int pid, int signal, boolean all) throws ErrnoException;
 
+  /**
+   * What a container uses.
+   *
+   * @param memoryLimitBytes 0 for no limit
+   * @param oomKills processes that were killed because memory was at its limit
+   * @param pids processes and threads
+   * @param pidsLimit 0 for no limit
+   */
+  record Usage(long memoryBytes, long memoryLimitBytes, long oomKills, long userNanos, long systemNanos, int pids,
+      long pidsLimit) {}
+
+  /** What a container uses now. */
+  Usage usage(String container) throws IOException;
+
+  /** The limits of a container. */
+  Limits limits(String container) throws IOException;
+
+  /** Changes the limits of a container. More in use than a new limit allows is as if it were used after. */
+  void setLimits(String container, Limits limits) throws IOException;
+
   /** The processes of a container, in pid order. */
   List<ProcessInfo> processes(String container);
 
