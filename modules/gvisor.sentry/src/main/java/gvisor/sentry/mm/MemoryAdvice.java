@@ -69,7 +69,7 @@ public final class MemoryAdvice {
       throw EINVAL.error();
     }
     long size = Mappings.pageUp(length);
-    if (length != 0 && size <= 0 || size > 0 && addr + size < addr) {
+    if (length != 0 && size <= 0 || Long.compareUnsigned(addr + size, addr) < 0) {
       throw EINVAL.error();
     }
     if (size == 0) {
