@@ -16,7 +16,7 @@ public final class Cli {
   static final List<String> COMMANDS =
       List.of(
           "run", "do", "create", "start", "state", "kill", "delete", "list", "exec", "ps", "wait", "pause", "resume",
-          "events", "spec", "features", "help");
+          "update", "events", "spec", "features", "help");
 
   /** Global options whose value may be the next argument. */
   private static final Set<String> WITH_VALUE =
@@ -99,6 +99,7 @@ public final class Cli {
       case "start" -> new Start();
       case "state" -> new State();
       case "train" -> new Train();
+      case "update" -> new Update();
       case "wait" -> new Wait();
       default -> null;
     };

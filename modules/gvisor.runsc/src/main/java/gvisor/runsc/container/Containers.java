@@ -7,12 +7,15 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
+import gvisor.runsc.cgroup.Cgroup;
+import gvisor.runsc.cgroup.CgroupPath;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.control.Message;
 import gvisor.runsc.config.ErrorLog;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.sandbox.SandboxProcess;
 import gvisor.runsc.spec.Bundle;
+import gvisor.runsc.spec.Resources;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
 import java.io.IOException;
@@ -93,6 +96,8 @@ public final class Containers {
         process.process().waitFor();
         process.connection().close();
       }
+      CgroupPath cgroup = cgroupPath(id, bundle.spec());
+      removeCgroup(cgroup == null ? "" : cgroup.path());
       store.removeDirectory(id);
       if (told != null) {
         throw told;
@@ -104,10 +109,18 @@ public final class Containers {
   private Created create(String id, Bundle bundle, Stdio stdio, List<SandboxProcess> started) throws CommandFailure {
     Path messages = store.directory(id).resolve("messages");
     makeEmptyDirectory(id);
-    SandboxProcess sandbox = SandboxProcess.startSandbox(id, messages);
-    started.add(sandbox);
-    SandboxProcess gofer = SandboxProcess.startGofer(id, messages);
-    started.add(gofer);
+    Cgroup cgroup = makeCgroup(id, bundle.spec());
+    SandboxProcess sandbox;
+    SandboxProcess gofer;
+    List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
+    try {
+      sandbox = SandboxProcess.startSandbox(id, messages, membership);
+      started.add(sandbox);
+      gofer = SandboxProcess.startGofer(id, messages, membership);
+      started.add(gofer);
+    } finally {
+      membership.forEach(Fd::close);
+    }
     ContainerState state =
         newState(id, bundle, id, HostProcess.of(sandbox.process().pid()), HostProcess.of(gofer.process().pid()));
     store.save(state);
@@ -131,8 +144,15 @@ public final class Containers {
     boolean done = false;
     try {
       makeEmptyDirectory(id);
-      SandboxProcess gofer = SandboxProcess.startGofer(id, store.directory(id).resolve("messages"));
-      started.add(gofer);
+      Cgroup cgroup = makeCgroup(id, bundle.spec());
+      SandboxProcess gofer;
+      List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
+      try {
+        gofer = SandboxProcess.startGofer(id, store.directory(id).resolve("messages"), membership);
+        started.add(gofer);
+      } finally {
+        membership.forEach(Fd::close);
+      }
       ContainerState state =
           newState(
               id, bundle, placement.sandboxId(), placement.sandbox(), HostProcess.of(gofer.process().pid()));
@@ -152,8 +172,74 @@ public final class Containers {
     }
   }
 
-  private static ContainerState newState(
-      String id, Bundle bundle, String sandboxId, HostProcess sandbox, HostProcess gofer) {
+  /** The host's control group for a container, with its limits; null where none is asked for or wanted. */
+  private Cgroup makeCgroup(String id, Spec spec) throws CommandFailure {
+    CgroupPath path = cgroupPath(id, spec);
+    if (path == null) {
+      return null;
+    }
+    Cgroup cgroup = Cgroup.at(path);
+    try {
+      cgroup.create();
+      cgroup.set(spec.linux().resources());
+    } catch (CommandFailure e) {
+      cgroup.remove();
+      throw e;
+    }
+    return cgroup;
+  }
+
+  private CgroupPath cgroupPath(String id, Spec spec) throws CommandFailure {
+    String path = spec.linux().cgroupsPath();
+    if (config.ignoreCgroups() || path.isEmpty() && spec.linux().resources().isEmpty()) {
+      return null;
+    }
+    return CgroupPath.parse(path, id, config.systemdCgroup());
+  }
+
+  private void removeCgroup(String path) throws CommandFailure {
+    if (!path.isEmpty()) {
+      String left = Cgroup.at(new CgroupPath(path)).remove();
+      if (left != null) {
+        warn("the container's control group stays: " + left);
+      }
+    }
+  }
+
+  /** Changes what a container may use, on the host and in its sandbox. */
+  public void update(String id, Resources resources) throws CommandFailure {
+    try (StateStore.Lock _ = store.lock(id)) {
+      ContainerState state = store.load(id);
+      if (state.status().equals("stopped")) {
+        throw notRunning();
+      }
+      if (!state.cgroup().isEmpty()) {
+        Cgroup.at(new CgroupPath(state.cgroup())).set(resources);
+      }
+      try (ControlClient client = connect(state)) {
+        ObjectNode request = client.request("update");
+        putLimits(request, resources);
+        client.call(request);
+      }
+    }
+  }
+
+  /** The limits that the sandbox itself holds; 0 is none. */
+  private static void putLimits(ObjectNode request, Resources resources) {
+    if (resources.memoryLimit() != Resources.UNSET) {
+      request.put("memoryLimitBytes", Math.max(0, resources.memoryLimit()));
+    }
+    if (resources.pidsLimit() != Resources.UNSET) {
+      request.put("pidsLimit", Math.max(0, resources.pidsLimit()));
+    }
+    if (resources.cpuQuota() != Resources.UNSET || !resources.cpus().isEmpty()) {
+      request.put("cpus", resources.processors());
+    }
+  }
+
+  private ContainerState newState(
+      String id, Bundle bundle, String sandboxId, HostProcess sandbox, HostProcess gofer) throws CommandFailure {
+    CgroupPath cgroup = cgroupPath(id, bundle.spec());
     return new ContainerState(
         id,
         bundle.spec().ociVersion(),
@@ -164,6 +250,7 @@ public final class Containers {
         sandboxId,
         sandbox,
         gofer,
+        cgroup == null ? "" : cgroup.path(),
         bundle.spec().annotations());
   }
 
@@ -247,7 +334,7 @@ public final class Containers {
     attach.addObject().put("name", "root").put("path", bundle.rootfs().toString()).put("readOnly", rootReadOnly);
     List<Spec.Mount> mounts = bundle.spec().mounts();
     for (int i = 0; i < mounts.size(); i++) {
-      if (mounts.get(i).isBind()) {
+      if (mounts.get(i).isBind() && !ShmMount.is(mounts.get(i))) {
         attach
             .addObject()
             .put("name", "mount-" + i)
@@ -278,12 +365,12 @@ public final class Containers {
       process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
     }
     stdio.describe(request);
-    request.put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
-    request.put("pidsLimit", Math.max(0, bundle.spec().linux().pidsLimit()));
+    putLimits(request, bundle.spec().linux().resources());
     if (placement != null) {
       ObjectNode shared = request.putObject("shared");
       placement.shared().forEach(shared::put);
     }
+    ShmMount.translate(bundle);
     request.set("spec", bundle.json());
     return request;
   }
@@ -448,6 +535,7 @@ public final class Containers {
     if (!state.init().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
       throw new CommandFailure("the processes of container \"" + state.id() + "\" do not end");
     }
+    removeCgroup(state.cgroup());
     store.removeDirectory(state.id());
     try {
       Spec spec = SpecReader.readBundle(Path.of(state.bundle())).spec();
