@@ -18,7 +18,10 @@ public final class Cli {
 
   /** Global options whose value may be the next argument. */
   private static final Set<String> WITH_VALUE =
-      Set.of("root", "platform", "network", "log", "log-format", "debug-log", "overlay2");
+      Set.of("root", "platform", "network", "log", "log-format", "debug-log", "overlay2", "criu");
+
+  /** Values of runc's {@code --rootless}, which may follow it as an argument of their own. */
+  private static final Set<String> ROOTLESS = Set.of("true", "false", "auto");
 
   private Cli() {}
 
@@ -56,7 +59,8 @@ public final class Cli {
         return arg;
       }
       String option = arg.substring(arg.startsWith("--") ? 2 : 1);
-      if (WITH_VALUE.contains(option)) {
+      boolean takesNext = option.equals("rootless") && i + 1 < args.length && ROOTLESS.contains(args[i + 1]);
+      if (WITH_VALUE.contains(option) || takesNext) {
         i++;
       }
     }

@@ -1,5 +1,6 @@
 package gvisor.runsc.cmd;
 
+import gvisor.host.Confinement;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
@@ -13,7 +14,7 @@ import picocli.CommandLine.Model.OptionSpec;
 final class GlobalOptions implements Callable<Integer> {
   private String root = "";
   private String platform = "ptrace";
-  private String network = "none";
+  private String network = "sandbox";
   private String log = "";
   private String logFormat = "text";
   private boolean debug;
@@ -21,7 +22,7 @@ final class GlobalOptions implements Callable<Integer> {
   private boolean strace;
   private String overlay = "root:self";
   private boolean ignoreCgroups;
-  private boolean rootless;
+  private boolean systemdCgroup;
 
   /** The declaration, for picocli. */
   CommandSpec spec() {
@@ -32,7 +33,7 @@ final class GlobalOptions implements Callable<Integer> {
         .sortOptions(false);
     text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
     text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: ptrace)", "platform");
-    text(spec, v -> network = v, "KIND", "network inside the sandbox: none (loopback only)", "network");
+    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none; both have loopback only as yet", "network");
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
     flag(spec, v -> debug = v, "log what the sandbox does", "debug");
@@ -45,8 +46,10 @@ final class GlobalOptions implements Callable<Integer> {
         "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: root:self)",
         "overlay2");
     flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
-    flag(spec, v -> rootless = v, "the caller is not root", "rootless");
-    flag(spec, v -> {}, "cgroup paths are in systemd's notation", "systemd-cgroup");
+    flag(spec, v -> systemdCgroup = v, "cgroup paths are in systemd's notation, and systemd makes them", "systemd-cgroup");
+    // Whether the caller is root is seen, not told; engines tell it all the same, and where criu would be.
+    spec.addOption(Options.optionalText(v -> {}, "BOOL", "", "--rootless", "-rootless"));
+    text(spec, v -> {}, "", "", "criu");
     OptionSpec.Builder version = OptionSpec.builder("--version", "-v").arity("0").versionHelp(true);
     spec.addOption(version.description("print the version").build());
     OptionSpec.Builder help = OptionSpec.builder("--help", "-h").arity("0").usageHelp(true);
@@ -96,13 +99,15 @@ final class GlobalOptions implements Callable<Integer> {
         Config.LogFormat.parse(logFormat),
         strace,
         Config.Overlay.parse(overlay),
-        ignoreCgroups || rootless);
+        ignoreCgroups,
+        systemdCgroup);
   }
 
+  /** Like runc: the user's own directory for who is not root, even where root has such a variable from a login. */
   private static Path defaultRoot() {
     String runtimeDirectory = System.getenv("XDG_RUNTIME_DIR");
-    return runtimeDirectory != null && runtimeDirectory.startsWith("/")
+    return !Confinement.isRoot() && runtimeDirectory != null && runtimeDirectory.startsWith("/")
         ? Path.of(runtimeDirectory, "runsc")
-        : Path.of("/var/run/runsc");
+        : Path.of("/run/runsc");
   }
 }

@@ -17,6 +17,7 @@ import java.util.List;
  * @param strace whether system calls of applications are logged
  * @param overlay what the writable overlay covers
  * @param ignoreCgroups whether host cgroups are left alone
+ * @param systemdCgroup whether {@code linux.cgroupsPath} is in systemd's notation, {@code slice:prefix:name}
  */
 public record Config(
     Path root,
@@ -28,21 +29,31 @@ public record Config(
     LogFormat logFormat,
     boolean strace,
     Overlay overlay,
-    boolean ignoreCgroups) {
+    boolean ignoreCgroups,
+    boolean systemdCgroup) {
+
+  /** The same settings with another overlay. */
+  public Config withOverlay(Overlay other) {
+    return new Config(
+        root, platform, network, debug, debugLog, log, logFormat, strace, other, ignoreCgroups, systemdCgroup);
+  }
 
   /** Network inside the sandbox. */
   public enum Network {
     /** Loopback only. */
-    NONE;
+    NONE,
+    /** What the container's network namespace has; until there is a stack for it, loopback and a warning. */
+    SANDBOX;
 
     /** Parses the flag's value. */
     public static Network parse(String text) throws CommandFailure {
       return switch (text) {
-        // Until the sandbox has a network of its own, its default is what it has: loopback.
         case "none" -> NONE;
-        case "host", "sandbox", "plugin" ->
-            throw new CommandFailure("--network=" + text + " is not available in this version; use --network=none");
-        default -> throw new CommandFailure("--network=" + text + " is none of: none, host");
+        case "sandbox" -> SANDBOX;
+        case "host", "plugin" ->
+            throw new CommandFailure(
+                "--network=" + text + " is not available in this version; use --network=sandbox or --network=none");
+        default -> throw new CommandFailure("--network=" + text + " is none of: sandbox, none");
       };
     }
   }

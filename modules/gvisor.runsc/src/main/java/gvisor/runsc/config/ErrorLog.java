@@ -19,16 +19,29 @@ public final class ErrorLog {
 
   /** Appends one error to {@code file}. A log that cannot be written must not hide the error it was about. */
   public static void append(String file, Config.LogFormat format, String message) {
+    append(file, format, "error", message);
+  }
+
+  /** Tells of what does not stop a command: in the log if there is one, where programs read it, else to people. */
+  public static void warn(Config config, String message) {
+    if (config.log().isEmpty()) {
+      System.err.println("runsc: warning: " + message);
+    } else {
+      append(config.log(), config.logFormat(), "warning", message);
+    }
+  }
+
+  private static void append(String file, Config.LogFormat format, String level, String message) {
     String time = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
     byte[] line =
         switch (format) {
           case JSON -> {
             ObjectNode record = Json.object();
-            record.put("level", "error").put("msg", message).put("time", time);
+            record.put("level", level).put("msg", message).put("time", time);
             yield (new String(Json.write(record), StandardCharsets.UTF_8) + "\n").getBytes(StandardCharsets.UTF_8);
           }
           case TEXT ->
-              ("time=\"" + time + "\" level=error msg=" + quoted(message) + "\n").getBytes(StandardCharsets.UTF_8);
+              ("time=\"" + time + "\" level=" + level + " msg=" + quoted(message) + "\n").getBytes(StandardCharsets.UTF_8);
         };
     try {
       Files.write(Path.of(file), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);

@@ -8,6 +8,7 @@ import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
+import gvisor.runsc.config.ErrorLog;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.sandbox.SandboxProcess;
 import gvisor.runsc.spec.Bundle;
@@ -27,6 +28,12 @@ public final class Containers {
   private static final long KILL_TIMEOUT_MILLIS = 10_000;
   private static final long TRAINING_TIMEOUT_MILLIS = 60_000;
   private static final int LISTEN_BACKLOG = 64;
+
+  /** How long a sandbox may take over a signal before it is believed to be stuck. */
+  private static final long ANSWER_MILLIS = 10_000;
+
+  /** How long a sandbox whose first process has ended takes to end itself. */
+  private static final long LAST_WORDS_MILLIS = 2000;
 
   private final Config config;
   private final StateStore store;
@@ -130,14 +137,40 @@ public final class Containers {
     goferClient.answer();
     goferClient.close();
     client.answer();
-    Spec.Hooks hooks = bundle.spec().hooks();
-    Hooks.run("prestart", hooks.prestart(), state);
-    Hooks.run("createRuntime", hooks.createRuntime(), state);
-    Hooks.run("createContainer", hooks.createContainer(), state);
-    client.answer();
+    warnOfNetwork(bundle.spec());
+    finishCreation(bundle.spec().hooks(), state, client);
     state = state.withPhase(ContainerState.Phase.CREATED);
     store.save(state);
     return new Created(state, bundle, sandbox, client);
+  }
+
+  /** Hooks that end the creation if they fail, and the sandbox's word; hooks for the end of it run on a failure. */
+  private void finishCreation(Spec.Hooks hooks, ContainerState state, ControlClient client) throws CommandFailure {
+    try {
+      Hooks.run("prestart", hooks.prestart(), state);
+      Hooks.run("createRuntime", hooks.createRuntime(), state);
+      Hooks.run("createContainer", hooks.createContainer(), state);
+      client.answer();
+    } catch (CommandFailure e) {
+      state.sandbox().kill();
+      state.sandbox().awaitEnd(KILL_TIMEOUT_MILLIS);
+      Hooks.runAll("poststop", hooks.poststop(), state, this::warn);
+      throw e;
+    }
+  }
+
+  /**
+   * Says once, where engines look, that a network somebody has prepared for this container is not used yet. Not on
+   * standard error, which is the container's.
+   */
+  private void warnOfNetwork(Spec spec) {
+    boolean prepared =
+        !spec.hooks().prestart().isEmpty()
+            || !spec.hooks().createRuntime().isEmpty()
+            || spec.linux().namespaces().stream().noneMatch(n -> n.type().equals("network") && n.path().isEmpty());
+    if (config.network() == Config.Network.SANDBOX && prepared && !config.log().isEmpty()) {
+      warn("the sandbox has no network but its loopback yet: the container's network is not used (--network=sandbox)");
+    }
   }
 
   private void makeEmptyDirectory(String id) throws CommandFailure {
@@ -241,7 +274,11 @@ public final class Containers {
     // First the record: the container may end before this command gets to write again.
     store.save(state.withPhase(ContainerState.Phase.RUNNING));
     client.call(client.request("start"));
-    Hooks.runAll("poststart", spec.hooks().poststart(), state.withPhase(ContainerState.Phase.RUNNING));
+    Hooks.runAll("poststart", spec.hooks().poststart(), state.withPhase(ContainerState.Phase.RUNNING), this::warn);
+  }
+
+  private void warn(String message) {
+    ErrorLog.warn(config, message);
   }
 
   /** A connection to the sandbox of a container that is created, running or paused. */
@@ -253,20 +290,36 @@ public final class Containers {
     return ControlClient.connect(id, store.controlSocket(id));
   }
 
-  /** Sends a signal to the first process of a container, or to all. */
+  /**
+   * Sends a signal to the first process of a container, or to all; 0 only asks whether it runs. Like runc, "all" of a
+   * container that has stopped is nobody, and no failure.
+   */
   public void signal(String id, int signal, boolean all) throws CommandFailure {
     ContainerState state = store.load(id);
     if (state.status().equals("stopped")) {
-      throw new CommandFailure("container not running");
+      if (all) {
+        return;
+      }
+      throw notRunning();
     }
-    try (ControlClient client = connect(id)) {
+    if (signal == 0) {
+      return;
+    }
+    try (ControlClient client = connect(id).within(ANSWER_MILLIS)) {
       client.call(client.request("signal").put("pid", 1).put("signal", signal).put("all", all));
     } catch (CommandFailure e) {
-      if (signal != SIGKILL) {
-        throw e;
+      boolean ended = state.sandbox().awaitEnd(LAST_WORDS_MILLIS); // The signal and the end may have crossed.
+      if (signal == SIGKILL) {
+        state.sandbox().kill(); // A sandbox that does not answer must still be possible to end.
+      } else if (!all) {
+        throw ended ? notRunning() : e;
       }
-      state.sandbox().kill(); // A sandbox that does not answer must still be possible to end.
     }
+  }
+
+  /** What containerd and podman know as "it has ended already". */
+  private static CommandFailure notRunning() {
+    return new CommandFailure("container not running");
   }
 
   /** Pauses or resumes a container. */
@@ -325,32 +378,38 @@ public final class Containers {
     store.removeDirectory(state.id());
     try {
       Spec spec = SpecReader.readBundle(Path.of(state.bundle())).spec();
-      Hooks.runAll("poststop", spec.hooks().poststop(), state);
+      Hooks.runAll("poststop", spec.hooks().poststop(), state, this::warn);
     } catch (CommandFailure e) {
       // The bundle is gone, and its hooks with it.
     }
   }
 
-  /** The end of a container that this command started: its exit code. The container is gone afterwards. */
-  public int awaitAndRemove(Created created) throws CommandFailure {
+  /** The end of a container that this command started: its exit code. The container is kept, stopped. */
+  public int await(Created created) throws CommandFailure {
     String id = created.state().id();
     int code = created.sandbox().process().waitFor();
     Integer recorded = recordedExitCode(id);
-    CommandFailure failure =
-        recorded != null
-            ? null
-            : explained(new CommandFailure("the sandbox of container \"" + id + "\" has ended"), id);
-    try (StateStore.Lock _ = store.lock(id)) {
-      remove(created.state());
-    } catch (CommandFailure e) {
-      if (Files.exists(store.directory(id))) {
-        throw e;
-      }
-    }
-    if (failure != null) {
+    if (recorded == null) {
+      CommandFailure failure = explained(new CommandFailure("the sandbox of container \"" + id + "\" has ended"), id);
       throw new CommandFailure(failure.getMessage(), code == 0 ? CommandFailure.FAILED : code);
     }
     return recorded;
+  }
+
+  /** The end of a container that this command started: its exit code. The container is gone afterwards. */
+  public int awaitAndRemove(Created created) throws CommandFailure {
+    String id = created.state().id();
+    try {
+      return await(created);
+    } finally {
+      try (StateStore.Lock _ = store.lock(id)) {
+        remove(created.state());
+      } catch (CommandFailure e) {
+        if (Files.exists(store.directory(id))) {
+          warn(e.getMessage());
+        }
+      }
+    }
   }
 
   /** Ends a container that this command made and could not start. */

@@ -23,7 +23,7 @@ public final class ControlConnection implements AutoCloseable {
   private static final int MAX_LENGTH = 16 << 20;
 
   private static final int HEADER = 4;
-  private static final int MAX_FDS = 16;
+  private static final int MAX_FDS = ScmSocket.MAX_FDS;
 
   private final ScmSocket socket;
 
