@@ -66,6 +66,15 @@ static inline int port_of(int fd) {
 }
 
 /* A handler that does nothing, without SA_RESTART: a blocked call fails with EINTR. */
+/* A TCP socket that listens on 127.0.0.1, at a port of its own. */
+static inline int tcp_listener(void) {
+  int s = OK(socket(AF_INET, SOCK_STREAM, 0));
+  struct sockaddr_in a = in4("127.0.0.1", 0);
+  OK(bind(s, (struct sockaddr *)&a, sizeof a));
+  OK(listen(s, 8));
+  return s;
+}
+
 static void on_signal(int s) { (void)s; }
 
 static inline void interrupt_after_ms(int ms, int flags) {

@@ -10,6 +10,4 @@ module gvisor.host {
       gvisor.platform.ptrace;
   exports gvisor.host.kvm to
       gvisor.platform.kvm;
-
-  opens gvisor.host.libc to com.sun.jna;
 }

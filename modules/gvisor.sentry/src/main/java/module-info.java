@@ -4,4 +4,5 @@ module gvisor.sentry {
   requires org.apache.logging.log4j;
 
   exports gvisor.sentry.boot to gvisor.runsc;
+  exports gvisor.sentry.seccomp to gvisor.runsc;
 }

@@ -32,16 +32,19 @@ public final class HostFile implements AutoCloseable {
   public static final int STATFS_SIZE = 120;
 
   /** The empty path, with AT_EMPTY_PATH the descriptor itself; and at 2, the path ".". */
-  private static final MemorySegment EMPTY = Arena.global().allocate(8);
+  private static final MemorySegment EMPTY = emptyAndDot();
 
   /**
    * {@code /proc/self/fd}, through which a descriptor is opened anew; held open so that it works without a /proc to
    * walk to, after the root directory has been changed.
    */
-  private static final Fd SELF_FDS = openSelfFds();
+  private static Fd selfFds;
 
   /** {@code struct open_how} for a walk. */
   private static final MemorySegment WALK = openHow(O_PATH | O_NOFOLLOW | Sys.O_CLOEXEC, 0);
+
+  /** {@code struct open_how} for the directory itself, to list it. */
+  private static final MemorySegment LIST = openHow(O_DIRECTORY | O_NOFOLLOW | Sys.O_CLOEXEC, 0);
 
   private final Fd fd;
   private final int type;
@@ -61,6 +64,19 @@ public final class HostFile implements AutoCloseable {
   private HostFile(Fd fd, int type) {
     this.fd = fd;
     this.type = type;
+  }
+
+  /**
+   * The directory of this process's own descriptors is at {@code path}; before any other use of this class, where it is
+   * not {@code /proc/self/fd}.
+   */
+  public static synchronized void findDescriptorsAt(String path) throws ErrnoException {
+    selfFds = Fd.open(path, O_PATH | O_DIRECTORY, 0);
+  }
+
+  /** The descriptor by which that directory is held. */
+  public static int descriptorsNumber() throws ErrnoException {
+    return selfFds().number();
   }
 
   /** The file at {@code path}, symbolic links followed: for a place that was configured, never for a peer's name. */
@@ -153,8 +169,8 @@ public final class HostFile implements AutoCloseable {
       throw ENOTDIR.error();
     }
     MemorySegment dot = EMPTY.asSlice(2);
-    return Fd.adopt((int) check(Libc.syscall(NR_OPENAT, fd.number(), dot.address(),
-        O_DIRECTORY | O_NOFOLLOW | Sys.O_CLOEXEC, 0, 0, 0)));
+    return Fd.adopt((int) check(Libc.syscall(NR_OPENAT2, fd.number(), dot.address(), LIST.address(), LIST.byteSize(),
+        0, 0)));
   }
 
   /** Makes and opens the regular file {@code name}, which must not be there. */
@@ -191,7 +207,7 @@ public final class HostFile implements AutoCloseable {
   public void link(MemorySegment name, HostFile target) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       long number = Memory.cString(arena, Integer.toString(target.fd.number()));
-      check(Libc.syscall(NR_LINKAT, SELF_FDS.number(), number, fd.number(), name.address(), AT_SYMLINK_FOLLOW, 0));
+      check(Libc.syscall(NR_LINKAT, selfFds().number(), number, fd.number(), name.address(), AT_SYMLINK_FOLLOW, 0));
     }
   }
 
@@ -214,7 +230,7 @@ public final class HostFile implements AutoCloseable {
     }
     try (Arena arena = Arena.ofConfined()) {
       long number = Memory.cString(arena, Integer.toString(fd.number()));
-      check(Libc.syscall(NR_FCHMODAT, SELF_FDS.number(), number, mode & 07777, 0, 0, 0));
+      check(Libc.syscall(NR_FCHMODAT, selfFds().number(), number, mode & 07777, 0, 0, 0));
     }
   }
 
@@ -315,7 +331,7 @@ public final class HostFile implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       long number = Memory.cString(arena, Integer.toString(fd.number()));
       return Fd.adopt((int) check(
-          Libc.syscall(NR_OPENAT, SELF_FDS.number(), number, flags | Sys.O_CLOEXEC | Sys.O_NOCTTY, 0, 0, 0)));
+          Libc.syscall(NR_OPENAT, selfFds().number(), number, flags | Sys.O_CLOEXEC | Sys.O_NOCTTY, 0, 0, 0)));
     }
   }
 
@@ -323,13 +339,17 @@ public final class HostFile implements AutoCloseable {
     check(Libc.syscall(NR_NEWFSTATAT, fd.number(), EMPTY.address(), stat.address(), AT_EMPTY_PATH, 0, 0));
   }
 
-  private static Fd openSelfFds() {
-    try {
-      EMPTY.set(JAVA_BYTE, 2, (byte) '.');
-      return Fd.open("/proc/self/fd", O_PATH | O_DIRECTORY, 0);
-    } catch (ErrnoException e) {
-      throw new IllegalStateException("/proc/self/fd: " + e.getMessage());
+  private static MemorySegment emptyAndDot() {
+    MemorySegment paths = Arena.global().allocate(8);
+    paths.set(JAVA_BYTE, 2, (byte) '.');
+    return paths;
+  }
+
+  private static synchronized Fd selfFds() throws ErrnoException {
+    if (selfFds == null) {
+      findDescriptorsAt("/proc/self/fd");
     }
+    return selfFds;
   }
 
   private static MemorySegment openHow(int flags, int mode) {

@@ -1,13 +1,13 @@
 package gvisor.host;
 
 import static gvisor.host.libc.Libc.check;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
+import gvisor.host.libc.FileSys;
 import gvisor.host.libc.Libc;
 import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
@@ -72,14 +72,15 @@ public final class ScmSocket implements AutoCloseable {
   }
 
   /**
-   * Listens at {@code path}, which must not exist.
+   * Listens at {@code path}, which must not exist and may be of any length.
    *
-   * @throws ErrnoException EADDRINUSE, ENAMETOOLONG above 107 bytes, or what the path gives
+   * @throws ErrnoException EADDRINUSE, or what the path gives
    */
   public static ScmSocket listen(String path, int type, int backlog) throws ErrnoException {
     ScmSocket s = new ScmSocket(Fd.adopt(check(Libc.socket(Sys.AF_UNIX, type | Sys.SOCK_CLOEXEC, 0))));
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment address = address(arena, path);
+    try (Arena arena = Arena.ofConfined();
+        ShortName name = ShortName.of(path)) {
+      MemorySegment address = address(arena, name.path());
       check(Libc.bind(s.fd.number(), address.address(), (int) address.byteSize()));
       check(Libc.listen(s.fd.number(), backlog));
       return s;
@@ -92,8 +93,9 @@ public final class ScmSocket implements AutoCloseable {
   /** Connects to who listens at {@code path}; ECONNREFUSED or ENOENT when nobody does. */
   public static ScmSocket connect(String path, int type) throws ErrnoException {
     ScmSocket s = new ScmSocket(Fd.adopt(check(Libc.socket(Sys.AF_UNIX, type | Sys.SOCK_CLOEXEC, 0))));
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment address = address(arena, path);
+    try (Arena arena = Arena.ofConfined();
+        ShortName name = ShortName.of(path)) {
+      MemorySegment address = address(arena, name.path());
       while (Libc.connect(s.fd.number(), address.address(), (int) address.byteSize()) < 0) {
         if (Libc.errno() != Errno.EINTR) {
           throw Libc.errno().error();
@@ -290,7 +292,32 @@ public final class ScmSocket implements AutoCloseable {
     }
     MemorySegment a = arena.allocate(2 + name.length + 1, 2);
     a.set(JAVA_SHORT, 0, (short) Sys.AF_UNIX);
-    MemorySegment.copy(name, 0, a, JAVA_BYTE, 2, name.length);
+    a.asSlice(2).copyFrom(MemorySegment.ofArray(name));
     return a;
+  }
+
+  /**
+   * A name that fits into a socket's address for a path that may not: engines give containers ids of 64 characters, and
+   * put directories of their own before them.
+   *
+   * @param path at most {@link #PATH_MAX} bytes when the last part of the path is short enough
+   * @param directory what the name goes through while this is open, or null
+   */
+  private record ShortName(String path, Fd directory) implements AutoCloseable {
+    static ShortName of(String path) throws ErrnoException {
+      int slash = path.lastIndexOf('/');
+      if (slash <= 0 || path.getBytes(StandardCharsets.UTF_8).length <= PATH_MAX) {
+        return new ShortName(path, null);
+      }
+      Fd directory = Fd.open(path.substring(0, slash), FileSys.O_PATH | FileSys.O_DIRECTORY, 0);
+      return new ShortName("/proc/self/fd/" + directory.number() + path.substring(slash), directory);
+    }
+
+    @Override
+    public void close() {
+      if (directory != null) {
+        directory.close();
+      }
+    }
   }
 }

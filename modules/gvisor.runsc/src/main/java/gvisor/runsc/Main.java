@@ -1,5 +1,6 @@
 package gvisor.runsc;
 
+import gvisor.host.OwnProcess;
 import gvisor.runsc.cmd.Cli;
 
 /** Entry point of the command line. */
@@ -18,6 +19,9 @@ public final class Main {
     int code = Cli.run(args);
     System.out.flush();
     // Nothing of a command needs shutdown hooks, and skipping them saves milliseconds of every OCI verb.
+    if (Thread.activeCount() > 1) {
+      OwnProcess.exit(code);
+    }
     Runtime.getRuntime().halt(code);
   }
 }

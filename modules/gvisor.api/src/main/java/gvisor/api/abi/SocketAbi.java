@@ -94,6 +94,7 @@ public final class SocketAbi {
   public static final int SO_BUSY_POLL = 46;
   public static final int SO_MAX_PACING_RATE = 47;
   public static final int SO_INCOMING_CPU = 49;
+  public static final int SO_MEMINFO = 55;
   public static final int SO_COOKIE = 57;
   public static final int SO_PEERGROUPS = 59;
   public static final int SO_ZEROCOPY = 60;

@@ -8,15 +8,26 @@ public interface PlatformProvider {
   /** The name {@code --platform} takes. */
   String name();
 
-  /** Rank among the platforms that work here when none is named; higher is preferred. */
+  /**
+   * Rank among the platforms that work here when none is named; higher is preferred. Says how fast it would be if it
+   * works, and tries it out only where that may put it first.
+   */
   int preference();
 
   /** Null if the platform works on this machine now, else one line that says why not and what to do about it. */
   String unavailableReason();
 
-  /** Null for a platform to rely on, else one line that says what is known not to work on it yet. */
-  default String limitation() {
-    return null;
+  /** After {@link #unavailableReason} said null: what was found out about this machine, in one line; "" if nothing. */
+  default String findings() {
+    return "";
+  }
+
+  /**
+   * Whether {@link #open} opens files of the host or needs privileges there. One that does not is opened when the sandbox
+   * has given both up.
+   */
+  default boolean opensFiles() {
+    return true;
   }
 
   /**

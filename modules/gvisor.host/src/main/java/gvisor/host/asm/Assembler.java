@@ -177,6 +177,14 @@ public final class Assembler {
     b(0xe0 | target.low());
   }
 
+  /** {@code call r}. */
+  public void call(Reg target) {
+    room();
+    rex(false, null, target);
+    b(0xff);
+    b(0xd0 | target.low());
+  }
+
   /** {@code syscall}. */
   public void syscall() {
     room();

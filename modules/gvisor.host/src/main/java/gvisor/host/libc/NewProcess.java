@@ -39,29 +39,43 @@ public final class NewProcess {
   }
 
   /**
+   * Starts a child on {@code script} and does not wait; the child runs beside this process, in its memory, until its
+   * script calls {@code execve} or ends. Otherwise as {@link #vfork}.
+   *
+   * @param arena what the child's stack is allocated from; like the script, it has to last until the child is elsewhere
+   */
+  public static int start(long flags, Script script, Arena arena) throws ErrnoException {
+    return clone(flags | CLONE_VM, RUNNER.address(), script.address(), script.count(), arena);
+  }
+
+  /**
    * Clones a child that begins at native address {@code entry} with {@code first} and {@code second} on its stack
    * (popped in this order), where {@code flags} hold CLONE_VM and CLONE_VFORK. Its stack is gone when this returns.
    */
   public static int clone(long flags, long entry, long first, long second) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment stack = arena.allocate(STACK_SIZE, 16);
-      // libc's syscall() returns in the child too, by popping its return address: from this stack.
-      long top = STACK_SIZE - 64;
-      stack.set(JAVA_LONG, top, entry);
-      stack.set(JAVA_LONG, top + 8, first);
-      stack.set(JAVA_LONG, top + 16, second);
-      // A handler of the JVM must never run in the child. libc's signal set is longer than the kernel's.
-      MemorySegment all = arena.allocate(128, 8).fill((byte) 0xff);
-      MemorySegment before = arena.allocate(128, 8);
-      Libc.check(Libc.sigprocmask(Sys.SIG_SETMASK, all.address(), before.address()));
-      long pid = Libc.syscall(Sys.NR_CLONE, flags, stack.address() + top, 0, 0, 0, 0);
-      Errno errno = pid < 0 ? Libc.errno() : null;
-      Libc.sigprocmask(Sys.SIG_SETMASK, before.address(), 0);
-      if (errno != null) {
-        throw errno.error();
-      }
-      return (int) pid;
+      return clone(flags, entry, first, second, arena);
     }
+  }
+
+  private static int clone(long flags, long entry, long first, long second, Arena arena) throws ErrnoException {
+    MemorySegment stack = arena.allocate(STACK_SIZE, 16);
+    // libc's syscall() returns in the child too, by popping its return address: from this stack.
+    long top = STACK_SIZE - 64;
+    stack.set(JAVA_LONG, top, entry);
+    stack.set(JAVA_LONG, top + 8, first);
+    stack.set(JAVA_LONG, top + 16, second);
+    // A handler of the JVM must never run in the child.
+    MemorySegment all = arena.allocate(8, 8).fill((byte) 0xff);
+    MemorySegment before = arena.allocate(8, 8);
+    Libc.check(Libc.sigprocmask(Sys.SIG_SETMASK, all.address(), before.address()));
+    long pid = Libc.syscall(Sys.NR_CLONE, flags, stack.address() + top, 0, 0, 0, 0);
+    Errno errno = pid < 0 ? Libc.errno() : null;
+    Libc.sigprocmask(Sys.SIG_SETMASK, before.address(), 0);
+    if (errno != null) {
+      throw errno.error();
+    }
+    return (int) pid;
   }
 
   private static byte[] runnerCode() {

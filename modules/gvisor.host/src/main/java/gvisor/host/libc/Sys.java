@@ -3,6 +3,8 @@ package gvisor.host.libc;
 /** Numbers of the x86-64 Linux ABI that this module uses and no other does; spelled as in the man pages. */
 public final class Sys {
   // System calls without a libc function, or called by machine code.
+  public static final int NR_READ = 0;
+  public static final int NR_WRITE = 1;
   public static final int NR_FSTAT = 5;
   public static final int NR_MMAP = 9;
   public static final int NR_MPROTECT = 10;
@@ -38,6 +40,7 @@ public final class Sys {
   public static final int NR_UNSHARE = 272;
   public static final int NR_DUP3 = 292;
   public static final int NR_PRLIMIT64 = 302;
+  public static final int NR_SETNS = 308;
   public static final int NR_GETCPU = 309;
   public static final int NR_GETRANDOM = 318;
   public static final int NR_PIDFD_SEND_SIGNAL = 424;

@@ -37,6 +37,7 @@ public final class Ptrace {
   /** {@code WIFSTOPPED}: the low byte of the status. */
   public static final int STOPPED = 0x7f;
 
+  private static final int PTRACE_PEEKTEXT = 1;
   private static final int PTRACE_GETREGS = 12;
   private static final int PTRACE_SETREGS = 13;
   private static final int PTRACE_DETACH = 17;
@@ -93,6 +94,11 @@ public final class Ptrace {
   /** PTRACE_SETREGS. */
   public static long setRegs(int tid, MemorySegment regs) {
     return request(PTRACE_SETREGS, tid, 0, regs.address());
+  }
+
+  /** PTRACE_PEEKTEXT: 8 bytes of the tracee's memory into {@code word}. */
+  public static long peek(int tid, long addr, MemorySegment word) {
+    return request(PTRACE_PEEKTEXT, tid, addr, word.address());
   }
 
   /** PTRACE_GETSIGINFO into 128 bytes. */

@@ -20,10 +20,13 @@ public final class KvmPlatformProvider implements PlatformProvider {
     return NAME;
   }
 
-  /** With hardware virtualisation a round trip takes 1 to 2 µs; a software KVM's take more than ptrace's. */
+  /**
+   * With hardware virtualisation a round trip takes 1 to 2 µs; a software KVM's take more than ptrace's, and so may those
+   * of a KVM within another machine: where KVM uses the processor's virtualisation, it is measured.
+   */
   @Override
   public int preference() {
-    return probe().isHardware() ? FAST : SLOW;
+    return Probe.usesProcessor() && probe().isFast() ? FAST : SLOW;
   }
 
   @Override
@@ -32,8 +35,8 @@ public final class KvmPlatformProvider implements PlatformProvider {
   }
 
   @Override
-  public String limitation() {
-    return "some conformance programs do not end in time on it, and hardware virtualisation is untried";
+  public String findings() {
+    return probe().findings();
   }
 
   @Override

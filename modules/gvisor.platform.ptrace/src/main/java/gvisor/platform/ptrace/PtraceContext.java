@@ -24,6 +24,7 @@ final class PtraceContext implements Context {
   private static final int SI_KERNEL = 0x80;
   private static final int NONE = -1;
   private static final int MAX_INSTRUCTION = 15;
+  private static final int INT_LENGTH = 2;
 
   // States of interruption.
   private static final int IDLE = 0, RUNNING = 1, PENDING = 2;
@@ -269,7 +270,7 @@ final class PtraceContext implements Context {
   private StopReason reasonFor(long status) {
     if (status == Ptrace.STATUS_SYSCALL) {
       regs.set(JAVA_LONG, UserRegs.RAX, regs.get(JAVA_LONG, UserRegs.ORIG_RAX));
-      return StopReason.SYSCALL;
+      return isSyscallInstruction() ? StopReason.SYSCALL : foreignCall();
     }
     if (status < 0) {
       Ptrace.kill(process.pid()); // it is as good as dead, and the wait must end
@@ -288,6 +289,28 @@ final class PtraceContext implements Context {
       case SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP -> exception(stopSignal);
       default -> StopReason.INTERRUPTED;
     };
+  }
+
+  /**
+   * Whether the stop is one of {@code syscall} in 64-bit code, which leaves the return address in rcx. The look at the
+   * instruction is for processors that do not.
+   */
+  private boolean isSyscallInstruction() {
+    long rip = regs.get(JAVA_LONG, UserRegs.RIP);
+    return regs.get(JAVA_LONG, UserRegs.CS) == UserRegs.USER_CS
+        && (regs.get(JAVA_LONG, UserRegs.RCX) == rip || tracer.isBehindSyscall(tid, rip));
+  }
+
+  /**
+   * A call of the 32-bit ABI ({@code int 0x80}, or any call in 32-bit code), whose numbers mean other things: a general
+   * protection fault at the instruction, as on a Linux without CONFIG_IA32_EMULATION.
+   */
+  private StopReason foreignCall() {
+    regs.set(JAVA_LONG, UserRegs.RIP, regs.get(JAVA_LONG, UserRegs.RIP) - INT_LENGTH);
+    faultAddress = 0;
+    signal = SIGSEGV;
+    signalCode = SI_KERNEL;
+    return StopReason.SIGNAL;
   }
 
   private StopReason exception(int number) {

@@ -40,6 +40,12 @@ public final class PtracePlatformProvider implements PlatformProvider {
     return null;
   }
 
+  /** No: a process may trace only what has its own credentials, so they change before the first stub is made. */
+  @Override
+  public boolean opensFiles() {
+    return false;
+  }
+
   @Override
   public Platform open(MemoryFile memory) throws IOException {
     if (!(memory instanceof MemFd file)) {

@@ -17,6 +17,8 @@ final class Tracer {
   private static final int NR_CLONE = 56;
   private static final int SIGINFO_SIZE = 128;
   private static final int EIO = 5;
+  private static final int SYSCALL_LENGTH = 2;
+  private static final int SYSCALL_OPCODE = 0x050f;
 
   // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
   private static final long THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
@@ -74,6 +76,12 @@ final class Tracer {
       result = Ptrace.run(tid, applicationRegs, status, Ptrace.SYSEMU);
     }
     return result;
+  }
+
+  /** Whether the bytes before {@code rip} are those of {@code syscall}. */
+  boolean isBehindSyscall(int tid, long rip) {
+    return Ptrace.peek(tid, rip - SYSCALL_LENGTH, status) >= 0
+        && (status.get(JAVA_INT, 0) & 0xffff) == SYSCALL_OPCODE;
   }
 
   /** Reaps a tracee that a request found gone; may have been done already. */

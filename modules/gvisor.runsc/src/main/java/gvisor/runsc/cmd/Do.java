@@ -2,6 +2,7 @@ package gvisor.runsc.cmd;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.host.Confinement;
 import gvisor.host.Fd;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.Version;
@@ -62,7 +63,8 @@ final class Do extends Command {
     command.forEach(args::add);
     ArrayNode env = process.putArray("env");
     ownEnvironment().forEach((name, value) -> env.add(name + "=" + value));
-    int[] ids = ownIds();
+    // The gofer of a caller without privileges sees the caller's files as root's, as the sandbox does then.
+    int[] ids = Confinement.isAdministrator() ? ownIds() : new int[2];
     process.putObject("user").put("uid", Integer.toUnsignedLong(ids[0])).put("gid", Integer.toUnsignedLong(ids[1]));
     ObjectNode sets = process.putObject("capabilities");
     for (String set : List.of("bounding", "effective", "permitted", "inheritable")) {

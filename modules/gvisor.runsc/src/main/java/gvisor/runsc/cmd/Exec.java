@@ -9,6 +9,7 @@ import gvisor.runsc.container.ContainerState;
 import gvisor.runsc.container.Containers;
 import gvisor.runsc.container.ControlClient;
 import gvisor.runsc.container.ExecHolder;
+import gvisor.runsc.container.SecurityLabels;
 import gvisor.runsc.container.Stdio;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.CapabilityNames;
@@ -18,6 +19,8 @@ import java.util.List;
 
 /** {@code exec}: starts one more process in a running container; exits with its exit code. */
 final class Exec extends Command {
+  private static final int KILLED = 128 + 9;
+
   private String processFile = "";
   private String cwd = "";
   private List<String> env = List.of();
@@ -75,12 +78,23 @@ final class Exec extends Command {
       default -> throw new CommandFailure("cannot exec in container \"" + id + "\" in state " + state.status());
     }
     ObjectNode process = process(state);
+    if (!processFile.isEmpty()) {
+      checkLabels(process, config);
+    }
     boolean terminal = process.path("terminal").asBoolean();
     if (detach && !ExecHolder.isHolder()) {
       PidFile.write(pidFile, ExecHolder.start(terminal, preserveFds));
       return 0;
     }
     return runHere(containers, process, terminal);
+  }
+
+  private static void checkLabels(ObjectNode process, Config config) throws CommandFailure {
+    try {
+      SecurityLabels.ofHost(config).check(SpecReader.readProcess(process));
+    } catch (MalformedJsonException e) {
+      throw new CommandFailure(e.getMessage());
+    }
   }
 
   private int runHere(Containers containers, ObjectNode process, boolean terminal) throws CommandFailure {
@@ -109,7 +123,13 @@ final class Exec extends Command {
       ExecHolder.reportStarted();
       Forwarding forwarding = new Forwarding(containers, id, pid, stdio);
       try {
-        return Containers.exitCode(client.call(client.request("wait").put("pid", pid).put("owned", detach)));
+        long owner = detach ? ProcessHandle.current().pid() : 0;
+        return Containers.exitCode(client.call(client.request("wait").put("pid", pid).put("owner", owner)));
+      } catch (CommandFailure e) {
+        if (detach) {
+          return KILLED; // Its container went, and nobody reads what a holder says.
+        }
+        throw e;
       } finally {
         forwarding.stop();
       }

@@ -3,10 +3,10 @@ package gvisor.runsc.cmd;
 import gvisor.api.platform.PlatformProvider;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
+import gvisor.runsc.sandbox.Platforms;
 import gvisor.sentry.boot.Sentry;
 import java.io.PrintWriter;
 import java.util.List;
-import java.util.ServiceLoader;
 import picocli.CommandLine;
 
 /** {@code help}: the commands, one command, or the platforms. */
@@ -53,19 +53,26 @@ final class Help extends Command {
   }
 
   private static void printPlatforms(PrintWriter out) {
-    List<PlatformProvider> providers =
-        ServiceLoader.load(PlatformProvider.class).stream().map(ServiceLoader.Provider::get).toList();
+    List<PlatformProvider> providers = Platforms.all();
+    PlatformProvider best = null;
     for (PlatformProvider provider : providers) {
-      out.printf("%-8s %s%n", provider.name(), availability(provider));
+      boolean works = provider.unavailableReason() == null;
+      if (works && (best == null || provider.preference() > best.preference())) {
+        best = provider;
+      }
+    }
+    for (PlatformProvider provider : providers) {
+      out.printf("%-8s %s%n", provider.name(), availability(provider, provider == best));
     }
     out.flush();
   }
 
-  private static String availability(PlatformProvider provider) {
+  private static String availability(PlatformProvider provider, boolean isBest) {
     String reason = provider.unavailableReason();
     if (reason != null) {
       return "not available: " + reason;
     }
-    return provider.limitation() == null ? "available" : "experimental: " + provider.limitation();
+    String findings = provider.findings();
+    return "available" + (isBest ? ", taken by default" : "") + (findings.isEmpty() ? "" : ": " + findings);
   }
 }

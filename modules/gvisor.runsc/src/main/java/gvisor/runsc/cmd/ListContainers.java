@@ -49,7 +49,7 @@ final class ListContainers extends Command {
     System.out.printf(line, "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER");
     for (ContainerState state : states) {
       String status = state.status();
-      long pid = status.equals("stopped") ? 0 : state.sandbox().pid();
+      long pid = status.equals("stopped") ? 0 : state.init().pid();
       System.out.printf(line, state.id(), pid, status, state.bundle(), state.created(), "root");
     }
   }

@@ -42,7 +42,7 @@ final class Ps extends Command {
     if (format.equals("json")) {
       // Engines take these for numbers of the host, and look them up there: those of its processes it knows.
       ArrayNode pids = Json.array();
-      pids.add(containers.store().load(id).sandbox().pid());
+      pids.add(containers.store().load(id).init().pid());
       answer.path("holders").forEach(pids::add);
       byte[] text = Json.write(pids);
       System.out.write(text, 0, text.length);

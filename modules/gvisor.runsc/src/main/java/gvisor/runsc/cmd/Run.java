@@ -20,7 +20,7 @@ final class Run extends Command {
     super("run", "Makes and starts a container, and waits for its end.");
     text(v -> bundle = v, "DIR", "directory with config.json", "--bundle", "-b", "-bundle");
     text(v -> consoleSocket = v, "SOCKET", "gets the terminal", "--console-socket", "-console-socket");
-    text(v -> pidFile = v, "FILE", "gets the sandbox's process id", "--pid-file", "-pid-file");
+    text(v -> pidFile = v, "FILE", "gets the id of a host process that ends with it", "--pid-file", "-pid-file");
     flag(v -> detach = v, "do not wait for the end", "--detach", "-d", "-detach");
     flag(v -> {}, "", "--no-pivot");
     flag(v -> {}, "", "--no-new-keyring");
@@ -48,7 +48,7 @@ final class Run extends Command {
     try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds)) {
       Containers.Created created = containers.create(id, bundle, stdio);
       try {
-        PidFile.write(pidFile, created.state().sandbox().pid());
+        PidFile.write(pidFile, created.state().init().pid());
         if (detach) {
           containers.detach(created);
         }
@@ -60,7 +60,7 @@ final class Run extends Command {
       if (detach) {
         return 0;
       }
-      Forwarding forwarding = new Forwarding(containers, id, 1, stdio);
+      Forwarding forwarding = new Forwarding(containers, id, 0, stdio);
       try {
         return keep ? containers.await(created) : containers.awaitAndRemove(created);
       } finally {

@@ -8,12 +8,12 @@ import gvisor.runsc.json.Json;
 
 /** {@code wait}: prints the exit status of a container or one of its processes when it has ended. */
 final class Wait extends Command {
-  private int pid = 1;
+  private int pid;
   private String id;
 
   Wait() {
     super("wait", "Waits for the end of a container and prints its exit status.");
-    number(v -> pid = v, "PID", "a process by its number in the container", "--pid", "-pid");
+    number(v -> pid = v, "PID", "a process by its number in the container; the first one if absent", "--pid", "-pid");
     positional(v -> id = v, "0", "1", "ID", "");
   }
 
@@ -24,7 +24,7 @@ final class Wait extends Command {
     try (ControlClient client = containers.connect(id)) {
       code = Containers.exitCode(client.call(client.request("wait").put("pid", pid)));
     } catch (CommandFailure e) {
-      Integer recorded = pid == 1 ? containers.recordedExitCode(id) : null;
+      Integer recorded = pid <= 0 ? containers.recordedExitCode(id) : null;
       if (recorded == null) {
         throw e;
       }

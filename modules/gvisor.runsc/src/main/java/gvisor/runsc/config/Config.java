@@ -8,7 +8,7 @@ import java.util.List;
  * Global settings.
  *
  * @param root directory that holds the state of all containers
- * @param platform name of the platform provider
+ * @param platform name of the platform provider; "" for the best that works on this machine
  * @param network kind of network inside the sandbox
  * @param debug whether debug messages are logged
  * @param debugLog file for the sandbox's log, or a directory if it ends in a slash; "" for none
@@ -17,6 +17,7 @@ import java.util.List;
  * @param strace whether system calls of applications are logged
  * @param overlay what the writable overlay covers
  * @param ignoreCgroups whether host cgroups are left alone
+ * @param ociSeccomp whether a bundle's seccomp profile is applied
  * @param systemdCgroup whether {@code linux.cgroupsPath} is in systemd's notation, {@code slice:prefix:name}
  */
 public record Config(
@@ -30,12 +31,14 @@ public record Config(
     boolean strace,
     Overlay overlay,
     boolean ignoreCgroups,
+    boolean ociSeccomp,
     boolean systemdCgroup) {
 
   /** The same settings with another overlay. */
   public Config withOverlay(Overlay other) {
     return new Config(
-        root, platform, network, debug, debugLog, log, logFormat, strace, other, ignoreCgroups, systemdCgroup);
+        root, platform, network, debug, debugLog, log, logFormat, strace, other, ignoreCgroups, ociSeccomp,
+        systemdCgroup);
   }
 
   /** Network inside the sandbox. */

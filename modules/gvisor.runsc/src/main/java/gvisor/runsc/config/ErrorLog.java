@@ -15,11 +15,17 @@ import java.time.temporal.ChronoUnit;
  * command failed. Lines have the fields of runc's log.
  */
 public final class ErrorLog {
+  /** Level of what ends a command. */
+  public static final String ERROR = "error";
+
+  /** Level of what a command goes on with. */
+  public static final String WARNING = "warning";
+
   private ErrorLog() {}
 
   /** Appends one error to {@code file}. A log that cannot be written must not hide the error it was about. */
   public static void append(String file, Config.LogFormat format, String message) {
-    append(file, format, "error", message);
+    append(file, format, ERROR, message);
   }
 
   /** Tells of what does not stop a command: in the log if there is one, where programs read it, else to people. */
@@ -27,11 +33,12 @@ public final class ErrorLog {
     if (config.log().isEmpty()) {
       System.err.println("runsc: warning: " + message);
     } else {
-      append(config.log(), config.logFormat(), "warning", message);
+      append(config.log(), config.logFormat(), WARNING, message);
     }
   }
 
-  private static void append(String file, Config.LogFormat format, String level, String message) {
+  /** Appends a line of level {@link #ERROR} or {@link #WARNING}. */
+  public static void append(String file, Config.LogFormat format, String level, String message) {
     String time = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
     byte[] line =
         switch (format) {

@@ -7,11 +7,15 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
+import gvisor.runsc.cgroup.Cgroup;
+import gvisor.runsc.cgroup.CgroupPath;
 import gvisor.runsc.config.Config;
+import gvisor.runsc.control.Message;
 import gvisor.runsc.config.ErrorLog;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.sandbox.SandboxProcess;
 import gvisor.runsc.spec.Bundle;
+import gvisor.runsc.spec.Resources;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
 import java.io.IOException;
@@ -23,6 +27,7 @@ import java.util.List;
 
 /** The life cycle: what the OCI verbs do, over the {@link StateStore} and the sandboxes. */
 public final class Containers {
+  private static final int O_RDONLY = 0;
   private static final int O_RDWR_CREAT = 2 | 0100;
   private static final int SIGKILL = 9;
   private static final long KILL_TIMEOUT_MILLIS = 10_000;
@@ -52,9 +57,10 @@ public final class Containers {
   /**
    * A container that was just created by this command.
    *
+   * @param init the process that stands for it: {@link ContainerState#init}
    * @param client the connection it was started over: until {@link #detach} the container ends with it
    */
-  public record Created(ContainerState state, Bundle bundle, SandboxProcess sandbox, ControlClient client) {}
+  public record Created(ContainerState state, Bundle bundle, SandboxProcess init, ControlClient client) {}
 
   /** Reads a bundle and checks what can be checked before anything is made. */
   public static Bundle readBundle(String directory) throws CommandFailure {
@@ -74,10 +80,15 @@ public final class Containers {
 
   /** Makes container {@code id} and its processes; nothing stays behind if that fails. */
   public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
+    StateStore.checkId(id);
+    SecurityLabels.ofHost(config).check(bundle.spec());
+    Placement placement = Placement.of(id, bundle.spec(), store);
     store.makeDirectory(id);
     List<SandboxProcess> started = new ArrayList<>();
     try (StateStore.Lock _ = store.lock(id)) {
-      return create(id, bundle, stdio, started);
+      return placement.isOwnSandbox()
+          ? create(id, bundle, stdio, started)
+          : join(id, bundle, stdio, placement, started);
     } catch (CommandFailure | RuntimeException e) {
       CommandFailure told = e instanceof CommandFailure f ? explained(f, id) : null;
       for (SandboxProcess process : started) {
@@ -85,6 +96,8 @@ public final class Containers {
         process.process().waitFor();
         process.connection().close();
       }
+      CgroupPath cgroup = cgroupPath(id, bundle.spec());
+      removeCgroup(cgroup == null ? "" : cgroup.path());
       store.removeDirectory(id);
       if (told != null) {
         throw told;
@@ -96,52 +109,184 @@ public final class Containers {
   private Created create(String id, Bundle bundle, Stdio stdio, List<SandboxProcess> started) throws CommandFailure {
     Path messages = store.directory(id).resolve("messages");
     makeEmptyDirectory(id);
-    SandboxProcess sandbox = SandboxProcess.startSandbox(id, messages);
-    started.add(sandbox);
-    SandboxProcess gofer = SandboxProcess.startGofer(id, messages);
-    started.add(gofer);
+    Cgroup cgroup = makeCgroup(id, bundle.spec());
+    SandboxProcess sandbox;
+    SandboxProcess gofer;
+    List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
+    try {
+      sandbox = SandboxProcess.startSandbox(id, messages, membership);
+      started.add(sandbox);
+      gofer = SandboxProcess.startGofer(id, messages, membership);
+      started.add(gofer);
+    } finally {
+      membership.forEach(Fd::close);
+    }
     ContainerState state =
-        new ContainerState(
-                id,
-                bundle.spec().ociVersion(),
-                bundle.directory().toString(),
-                bundle.rootfs().toString(),
-                Instant.now().toString(),
-                ContainerState.Phase.CREATING,
-                HostProcess.NONE,
-                HostProcess.NONE,
-                bundle.spec().annotations())
-            .withProcesses(
-                HostProcess.of(sandbox.process().pid()), HostProcess.of(gofer.process().pid()));
+        newState(id, bundle, id, HostProcess.of(sandbox.process().pid()), HostProcess.of(gofer.process().pid()));
     store.save(state);
     ControlClient client = new ControlClient(id, sandbox.connection());
-    ControlClient goferClient = new ControlClient(id, gofer.connection());
-    try (Fd exitFile = Fd.open(store.directory(id).resolve("exit").toString(), O_RDWR_CREAT, 0600);
-        ScmSocket listener =
+    Message goferAnswer;
+    try (ScmSocket listener =
             ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
+      client.send(bootRequest(id, bundle), List.of(listener.fd()));
+      goferAnswer = sendCreate(id, bundle, stdio, null, client, gofer);
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
+    }
+    SandboxProcess.watch(sandbox, client.answerWithFds().fds(), gofer, goferAnswer.fds(), messages);
+    return finish(state, bundle, sandbox, client);
+  }
+
+  /** Makes a container in the sandbox of another. */
+  private Created join(String id, Bundle bundle, Stdio stdio, Placement placement, List<SandboxProcess> started)
+      throws CommandFailure {
+    ControlClient client = ControlClient.connect(id, store.controlSocket(placement.sandboxId()));
+    boolean done = false;
+    try {
+      makeEmptyDirectory(id);
+      Cgroup cgroup = makeCgroup(id, bundle.spec());
+      SandboxProcess gofer;
+      List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
+      try {
+        gofer = SandboxProcess.startGofer(id, store.directory(id).resolve("messages"), membership);
+        started.add(gofer);
+      } finally {
+        membership.forEach(Fd::close);
+      }
+      ContainerState state =
+          newState(
+              id, bundle, placement.sandboxId(), placement.sandbox(), HostProcess.of(gofer.process().pid()));
+      store.save(state);
+      Message goferAnswer = sendCreate(id, bundle, stdio, placement, client, gofer);
+      Path messages = store.directory(id).resolve("messages");
+      SandboxProcess.watch(null, List.of(), gofer, goferAnswer.fds(), messages);
+      Created created = finish(state, bundle, gofer, client);
+      done = true;
+      return created;
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot connect the gofer: " + e.errno().message());
+    } finally {
+      if (!done) {
+        client.close(); // Which undoes what has been made in the sandbox.
+      }
+    }
+  }
+
+  /** The host's control group for a container, with its limits; null where none is asked for or wanted. */
+  private Cgroup makeCgroup(String id, Spec spec) throws CommandFailure {
+    CgroupPath path = cgroupPath(id, spec);
+    if (path == null) {
+      return null;
+    }
+    Cgroup cgroup = Cgroup.at(path);
+    try {
+      cgroup.create();
+      cgroup.set(spec.linux().resources());
+    } catch (CommandFailure e) {
+      cgroup.remove();
+      throw e;
+    }
+    return cgroup;
+  }
+
+  private CgroupPath cgroupPath(String id, Spec spec) throws CommandFailure {
+    String path = spec.linux().cgroupsPath();
+    if (config.ignoreCgroups() || path.isEmpty() && spec.linux().resources().isEmpty()) {
+      return null;
+    }
+    return CgroupPath.parse(path, id, config.systemdCgroup());
+  }
+
+  private void removeCgroup(String path) throws CommandFailure {
+    if (!path.isEmpty()) {
+      String left = Cgroup.at(new CgroupPath(path)).remove();
+      if (left != null) {
+        warn("the container's control group stays: " + left);
+      }
+    }
+  }
+
+  /** Changes what a container may use, on the host and in its sandbox. */
+  public void update(String id, Resources resources) throws CommandFailure {
+    try (StateStore.Lock _ = store.lock(id)) {
+      ContainerState state = store.load(id);
+      if (state.status().equals("stopped")) {
+        throw notRunning();
+      }
+      if (!state.cgroup().isEmpty()) {
+        Cgroup.at(new CgroupPath(state.cgroup())).set(resources);
+      }
+      try (ControlClient client = connect(state)) {
+        ObjectNode request = client.request("update");
+        putLimits(request, resources);
+        client.call(request);
+      }
+    }
+  }
+
+  /** The limits that the sandbox itself holds; 0 is none. */
+  private static void putLimits(ObjectNode request, Resources resources) {
+    if (resources.memoryLimit() != Resources.UNSET) {
+      request.put("memoryLimitBytes", Math.max(0, resources.memoryLimit()));
+    }
+    if (resources.pidsLimit() != Resources.UNSET) {
+      request.put("pidsLimit", Math.max(0, resources.pidsLimit()));
+    }
+    if (resources.cpuQuota() != Resources.UNSET || !resources.cpus().isEmpty()) {
+      request.put("cpus", resources.processors());
+    }
+  }
+
+  private ContainerState newState(
+      String id, Bundle bundle, String sandboxId, HostProcess sandbox, HostProcess gofer) throws CommandFailure {
+    CgroupPath cgroup = cgroupPath(id, bundle.spec());
+    return new ContainerState(
+        id,
+        bundle.spec().ociVersion(),
+        bundle.directory().toString(),
+        bundle.rootfs().toString(),
+        Instant.now().toString(),
+        ContainerState.Phase.CREATING,
+        sandboxId,
+        sandbox,
+        gofer,
+        cgroup == null ? "" : cgroup.path(),
+        bundle.spec().annotations());
+  }
+
+  /** Has the gofer serve, whose answer this returns, and the sandbox make the container; its answer is still to come. */
+  private Message sendCreate(
+      String id, Bundle bundle, Stdio stdio, Placement placement, ControlClient client, SandboxProcess gofer)
+      throws CommandFailure, ErrnoException {
+    ControlClient goferClient = new ControlClient(id, gofer.connection());
+    String exitPath = store.directory(id).resolve("exit").toString();
+    try (Fd exitFile = Fd.open(exitPath, O_RDWR_CREAT, 0600);
+        Fd readOnly = Fd.open(exitPath, O_RDONLY, 0)) {
       ScmSocket[] files = ScmSocket.pair(ScmSocket.SEQPACKET);
       try (ScmSocket sentryEnd = files[0];
           ScmSocket goferEnd = files[1]) {
-        goferClient.send(serveRequest(id, bundle), List.of(goferEnd.fd()));
-        client.send(bootRequest(id, bundle), List.of(listener.fd()));
+        goferClient.send(serveRequest(id, bundle), List.of(goferEnd.fd(), readOnly));
         List<Fd> fds = new ArrayList<>();
         fds.add(sentryEnd.fd());
         fds.addAll(stdio.files());
         fds.add(exitFile);
-        client.send(createRequest(id, bundle, stdio), fds);
+        client.send(createRequest(id, bundle, stdio, placement), fds);
       }
-    } catch (ErrnoException e) {
-      throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
     }
     stdio.handedOver();
-    goferClient.answer();
+    Message answer = goferClient.answerWithFds();
     goferClient.close();
-    client.answer();
+    return answer;
+  }
+
+  /** Waits until the sandbox has made it, with the hooks that run meanwhile. */
+  private Created finish(ContainerState state, Bundle bundle, SandboxProcess init, ControlClient client)
+      throws CommandFailure {
     warnOfNetwork(bundle.spec());
     finishCreation(bundle.spec().hooks(), state, client);
-    state = state.withPhase(ContainerState.Phase.CREATED);
-    store.save(state);
-    return new Created(state, bundle, sandbox, client);
+    ContainerState created = state.withPhase(ContainerState.Phase.CREATED);
+    store.save(created);
+    return new Created(created, bundle, init, client);
   }
 
   /** Hooks that end the creation if they fail, and the sandbox's word; hooks for the end of it run on a failure. */
@@ -152,8 +297,8 @@ public final class Containers {
       Hooks.run("createContainer", hooks.createContainer(), state);
       client.answer();
     } catch (CommandFailure e) {
-      state.sandbox().kill();
-      state.sandbox().awaitEnd(KILL_TIMEOUT_MILLIS);
+      state.init().kill();
+      state.init().awaitEnd(KILL_TIMEOUT_MILLIS);
       Hooks.runAll("poststop", hooks.poststop(), state, this::warn);
       throw e;
     }
@@ -189,7 +334,7 @@ public final class Containers {
     attach.addObject().put("name", "root").put("path", bundle.rootfs().toString()).put("readOnly", rootReadOnly);
     List<Spec.Mount> mounts = bundle.spec().mounts();
     for (int i = 0; i < mounts.size(); i++) {
-      if (mounts.get(i).isBind()) {
+      if (mounts.get(i).isBind() && !ShmMount.is(mounts.get(i))) {
         attach
             .addObject()
             .put("name", "mount-" + i)
@@ -207,18 +352,25 @@ public final class Containers {
         .put("strace", config.strace())
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
-        .put("id", id)
-        .put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
+        .put("id", id);
   }
 
-  private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio) {
+  /** @param placement where it joins another's sandbox, or null */
+  private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio, Placement placement) {
     ObjectNode request = Json.object().put("op", "create").put("id", id);
     request.put("rootOverlay", config.overlay() != Config.Overlay.NONE);
+    request.put("ociSeccomp", config.ociSeccomp());
     int size = stdio.windowSize();
     if (size != 0 && bundle.json().path("process") instanceof ObjectNode process && !process.has("consoleSize")) {
       process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
     }
     stdio.describe(request);
+    putLimits(request, bundle.spec().linux().resources());
+    if (placement != null) {
+      ObjectNode shared = request.putObject("shared");
+      placement.shared().forEach(shared::put);
+    }
+    ShmMount.translate(bundle);
     request.set("spec", bundle.json());
     return request;
   }
@@ -263,7 +415,7 @@ public final class Containers {
         throw new CommandFailure("cannot start container \"" + id + "\" in state " + state.status());
       }
       Bundle bundle = SpecReader.readBundle(Path.of(state.bundle()));
-      try (ControlClient client = ControlClient.connect(id, store.controlSocket(id))) {
+      try (ControlClient client = connect(state)) {
         start(state, bundle.spec(), client);
       }
     }
@@ -284,10 +436,14 @@ public final class Containers {
   /** A connection to the sandbox of a container that is created, running or paused. */
   public ControlClient connect(String id) throws CommandFailure {
     ContainerState state = store.load(id);
-    if (!state.sandbox().isAlive()) {
+    if (!state.init().isAlive() || !state.sandbox().isAlive()) {
       throw new CommandFailure("container \"" + id + "\" is not running");
     }
-    return ControlClient.connect(id, store.controlSocket(id));
+    return connect(state);
+  }
+
+  private ControlClient connect(ContainerState state) throws CommandFailure {
+    return ControlClient.connect(state.id(), store.controlSocket(state.sandboxId()));
   }
 
   /**
@@ -306,11 +462,11 @@ public final class Containers {
       return;
     }
     try (ControlClient client = connect(id).within(ANSWER_MILLIS)) {
-      client.call(client.request("signal").put("pid", 1).put("signal", signal).put("all", all));
+      client.call(client.request("signal").put("pid", 0).put("signal", signal).put("all", all));
     } catch (CommandFailure e) {
-      boolean ended = state.sandbox().awaitEnd(LAST_WORDS_MILLIS); // The signal and the end may have crossed.
+      boolean ended = state.init().awaitEnd(LAST_WORDS_MILLIS); // The signal and the end may have crossed.
       if (signal == SIGKILL) {
-        state.sandbox().kill(); // A sandbox that does not answer must still be possible to end.
+        state.init().kill(); // A sandbox that does not answer must still be possible to end.
       } else if (!all) {
         throw ended ? notRunning() : e;
       }
@@ -330,7 +486,7 @@ public final class Containers {
       if (!state.status().equals(wanted)) {
         throw new CommandFailure("container \"" + id + "\" is not " + wanted + " but " + state.status());
       }
-      try (ControlClient client = ControlClient.connect(id, store.controlSocket(id))) {
+      try (ControlClient client = connect(state)) {
         client.call(client.request(paused ? "pause" : "resume"));
       }
       store.save(state.withPhase(paused ? ContainerState.Phase.PAUSED : ContainerState.Phase.RUNNING));
@@ -367,14 +523,19 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
-    if (System.getProperty("gvisor.train.gofer") != null) {
+    if (Boolean.getBoolean("gvisor.recording")) {
       state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
     }
-    state.sandbox().kill();
+    if (state.isRoot()) {
+      state.sandbox().kill();
+    } else {
+      leave(state);
+    }
     state.gofer().kill();
-    if (!state.sandbox().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
+    if (!state.init().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
       throw new CommandFailure("the processes of container \"" + state.id() + "\" do not end");
     }
+    removeCgroup(state.cgroup());
     store.removeDirectory(state.id());
     try {
       Spec spec = SpecReader.readBundle(Path.of(state.bundle())).spec();
@@ -384,10 +545,22 @@ public final class Containers {
     }
   }
 
+  /** Has the sandbox of another forget a container. */
+  private void leave(ContainerState state) {
+    if (!state.sandbox().isAlive()) {
+      return;
+    }
+    try (ControlClient client = connect(state)) {
+      client.call(client.request("destroy"));
+    } catch (CommandFailure e) {
+      // It ends right now, or does not answer: then the container is without files from here on.
+    }
+  }
+
   /** The end of a container that this command started: its exit code. The container is kept, stopped. */
   public int await(Created created) throws CommandFailure {
     String id = created.state().id();
-    int code = created.sandbox().process().waitFor();
+    int code = created.init().process().waitFor();
     Integer recorded = recordedExitCode(id);
     if (recorded == null) {
       CommandFailure failure = explained(new CommandFailure("the sandbox of container \"" + id + "\" has ended"), id);
@@ -414,8 +587,8 @@ public final class Containers {
 
   /** Ends a container that this command made and could not start. */
   public void abandon(Created created) throws CommandFailure {
-    created.sandbox().process().kill(SIGKILL);
-    created.sandbox().process().waitFor();
+    created.init().process().kill(SIGKILL);
+    created.init().process().waitFor();
     try (StateStore.Lock _ = store.lock(created.state().id())) {
       remove(created.state());
     }

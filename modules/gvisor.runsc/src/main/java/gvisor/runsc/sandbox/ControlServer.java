@@ -7,6 +7,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
 import gvisor.api.mem.MemoryFile;
 import gvisor.host.Fd;
+import gvisor.host.OwnProcess;
 import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
@@ -16,13 +17,18 @@ import gvisor.runsc.json.Json;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
+import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.Sentry;
+import gvisor.sentry.boot.Sharing;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -31,18 +37,28 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>Requests, with their fields and what the answer adds to {@code "ok": true}:
  *
  * <ul>
- *   <li>{@code create}: id, spec, rootOverlay, stdio (the numbers the files get), exitFile; descriptors: the gofer's
- *       connection, the files, the exit file
+ *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (the numbers the files get), shared (containers whose
+ *       namespaces it lives in, by type), memoryLimitBytes, cpus, pidsLimit; descriptors: the gofer's connection, the
+ *       files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
- *   <li>{@code wait}: id, pid, owned. Adds status, as {@code man 2 wait} has it. A process that is owned is killed when
- *       the connection ends before it does
+ *   <li>{@code wait}: id, pid, owner. Adds status, as {@code man 2 wait} has it. A process with an owner, whose pid on
+ *       the host cannot be seen from here, is killed when the connection ends before it does
  *   <li>{@code signal}: id, pid, signal, all
  *   <li>{@code ps}: id. Adds processes, memoryBytes, and holders: pids on the host of who owns processes
+ *   <li>{@code stats}: id. Adds memory (currentBytes, limitBytes, oomKills), cpu (usageNanos, userNanos, systemNanos)
+ *       and pids (current, limit); a limit of 0 is none
+ *   <li>{@code update}: id, and those of memoryLimitBytes, cpus, pidsLimit that change; 0 or less for no limit
  *   <li>{@code pause}, {@code resume}, {@code destroy}: id
  *   <li>{@code resize}: id, pid, rows, columns
- *   <li>{@code detach}: from now on the sandbox outlives the connection it was started over
+ *   <li>{@code detach}: from now on what was created over this connection outlives it, the sandbox if it was started
+ *       over it
  * </ul>
+ *
+ * A pid of 0, or none, is the container's first process.
+ *
+ * <p>The first container is the sandbox' own: with it everything ends. Any other that ends is written down in its exit
+ * file and forgotten, which closes the connection to its gofer.
  *
  * A failure is {@code {"error": message, "exitCode": n}}.
  */
@@ -55,18 +71,24 @@ final class ControlServer {
   /** How long a killed container may take before the whole process ends under it. */
   private static final long DEATH_MILLIS = 5000;
 
+  /** How long forgetting a container may take before it is given up. */
+  private static final long DESTROY_MILLIS = 15_000;
+
   private final Sentry sentry;
   private final MemoryFile memory;
   private final Object lock = new Object();
   private final Set<Owned> holders = ConcurrentHashMap.newKeySet();
 
-  // Guarded by lock.
+  // Guarded by lock, up to exitFile.
   private String rootContainer;
   private boolean rootStarted;
   private boolean abandoned;
   private boolean detached;
   private int requestsInFlight;
   private Fd exitFile;
+
+  /** What is counted down when a container that joined is gone, by its id. */
+  private final ConcurrentHashMap<String, CountDownLatch> joined = new ConcurrentHashMap<>();
 
   ControlServer(Sentry sentry, MemoryFile memory) {
     this.sentry = sentry;
@@ -83,20 +105,10 @@ final class ControlServer {
     return Json.object().put("error", message).put("exitCode", code);
   }
 
-  /** Accepts connections on {@code listener} from now on. */
-  void listen(ScmSocket listener) {
-    startThread(
-        "control-accept",
-        () -> {
-          while (true) {
-            try {
-              ControlConnection connection = new ControlConnection(listener.accept());
-              startThread("control", () -> serve(connection));
-            } catch (ErrnoException e) {
-              return; // The listening socket is gone: the process is about to end.
-            }
-          }
-        });
+  /** Accepts connections on {@code listener} from now on, of user {@code owner} and root. */
+  void listen(ScmSocket listener, int owner) {
+    ControlListener accepting = new ControlListener(listener, owner, ControlListener.MESSAGE_MILLIS, this::serve);
+    startThread("control-accept", accepting::run);
   }
 
   /** Serves the connection this sandbox was started over; its end is the sandbox's, unless it was detached. */
@@ -127,7 +139,7 @@ final class ControlServer {
       id = rootContainer;
     }
     startThread("abandoned", () -> killWhenAbandoned(id));
-    int code = exitCode(sentry.waitFor(id, 1));
+    int code = exitCode(sentry.waitFor(id, 0));
     synchronized (lock) {
       if (exitFile != null) {
         writeExitCode(exitFile, code);
@@ -160,7 +172,7 @@ final class ControlServer {
       started = rootStarted;
     }
     try {
-      sentry.signal(id, 1, SIGKILL, started);
+      sentry.signal(id, 0, SIGKILL, started);
       Thread.sleep(DEATH_MILLIS);
     } catch (ErrnoException e) {
       return; // It has ended by itself.
@@ -168,7 +180,7 @@ final class ControlServer {
       Thread.currentThread().interrupt();
     }
     System.err.println("sandbox: the container does not end when it is killed");
-    Runtime.getRuntime().halt(CommandFailure.FAILED);
+    OwnProcess.exit(CommandFailure.FAILED);
   }
 
   private static void writeExitCode(Fd file, int code) {
@@ -179,29 +191,30 @@ final class ControlServer {
     }
   }
 
-  private static void startThread(String name, Runnable work) {
+  static void startThread(String name, Runnable work) {
     Thread thread = new Thread(null, work, name, 256 << 10);
     thread.setDaemon(true);
     thread.start();
   }
 
   private void serve(ControlConnection connection) {
+    Set<String> attached = new HashSet<>();
     Owned owned = null;
     try {
       for (Message message = connection.receive(); message != null; message = connection.receive()) {
         synchronized (lock) {
           requestsInFlight++;
         }
-        if (message.body().path("owned").asBoolean()) {
+        int owner = message.body().path("owner").asInt(0);
+        if (owner != 0) {
           // Answered by a thread of its own, so that this one sees the connection end.
           Message request = message;
           AtomicBoolean running = new AtomicBoolean(true);
-          int hostPid = connection.socket().peer().pid();
-          owned = new Owned(message.body().path("id").asText(), message.body().path("pid").asInt(1), hostPid, running);
+          owned = new Owned(message.body().path("id").asText(), message.body().path("pid").asInt(0), owner, running);
           holders.add(owned);
-          startThread("control-wait", () -> reply(connection, request, running));
+          startThread("control-wait", () -> reply(connection, request, attached, running));
         } else {
-          reply(connection, message, null);
+          reply(connection, message, attached, null);
         }
       }
       if (owned != null && owned.running().get()) {
@@ -211,20 +224,23 @@ final class ControlServer {
       System.err.println("sandbox: " + e.getMessage());
     } catch (ErrnoException e) {
       return; // What was owned has ended: the connection was to end then.
+    } catch (OutOfMemoryError e) {
+      System.err.println("sandbox: a control message was too much for the memory there is");
     } finally {
       if (owned != null) {
         holders.remove(owned);
       }
       connection.close();
+      attached.forEach(this::destroy);
     }
   }
 
   /** A process that lives no longer than the connection it is waited for over, whose other end is {@code hostPid}. */
   private record Owned(String container, int pid, int hostPid, AtomicBoolean running) {}
 
-  private void reply(ControlConnection connection, Message message, AtomicBoolean running) {
+  private void reply(ControlConnection connection, Message message, Set<String> attached, AtomicBoolean running) {
     try {
-      ObjectNode answer = answer(message);
+      ObjectNode answer = answer(message, attached);
       if (running != null) {
         running.set(false);
       }
@@ -240,33 +256,49 @@ final class ControlServer {
     }
   }
 
-  private ObjectNode answer(Message message) {
+  /** @param attached containers that end with the connection that the message came over */
+  ObjectNode answer(Message message, Set<String> attached) {
+    boolean done = false;
     try {
-      return handle(message);
+      ObjectNode answer = handle(message, attached);
+      done = true;
+      return answer;
     } catch (IOException | ErrnoException | MalformedJsonException e) {
-      message.closeFds();
       return failure(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return failure(e);
     } catch (RuntimeException | Error e) {
       e.printStackTrace();
-      message.closeFds();
       return failure(new IOException("internal error: " + e));
+    } finally {
+      if (!done) {
+        message.closeFds();
+      }
     }
   }
 
-  private ObjectNode handle(Message message)
+  private ObjectNode handle(Message message, Set<String> attached)
       throws IOException, ErrnoException, MalformedJsonException, InterruptedException {
     JsonNode body = message.body();
     String id = body.path("id").asText();
     String op = body.path("op").asText();
-    int pid = body.path("pid").asInt(1);
+    int pid = body.path("pid").asInt(0);
+    if (!op.equals("create") && !op.equals("exec") && !message.fds().isEmpty()) {
+      throw new IOException("\"" + op + "\" takes no descriptors");
+    }
     switch (op) {
-      case "create" -> create(id, message);
+      case "create" -> {
+        if (create(id, message)) {
+          attached.add(id);
+        }
+      }
       case "start" -> start(id);
       case "exec" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
+        if (message.fds().size() != body.path("stdio").size()) {
+          throw new IOException("exec came with " + message.fds().size() + " descriptors, and stdio names another number");
+        }
         HostFd[] stdio = stdio(body, message.fds(), 0);
         return success().put("pid", sentry.exec(id, SpecTranslator.process(process, stdio)));
       }
@@ -277,35 +309,36 @@ final class ControlServer {
       case "ps" -> {
         return processes(id);
       }
+      case "stats" -> {
+        return stats(id);
+      }
+      case "update" -> sentry.setLimits(id, limits(body, sentry.limits(id)));
       case "pause" -> sentry.setPaused(id, true);
       case "resume" -> sentry.setPaused(id, false);
       case "resize" -> sentry.resize(id, pid, body.path("rows").asInt(), body.path("columns").asInt());
-      case "destroy" -> sentry.destroy(id);
-      case "detach" -> {
-        synchronized (lock) {
-          detached = true;
-        }
-      }
+      case "destroy" -> destroy(id);
+      case "detach" -> detach(attached);
       default -> throw new IOException("unknown request \"" + op + "\"");
     }
     return success();
   }
 
-  private void create(String id, Message message) throws IOException, MalformedJsonException {
+  /** Makes a container; whether it joined others, and so belongs to who asked until {@link #detach}. */
+  private boolean create(String id, Message message) throws IOException, MalformedJsonException {
     JsonNode body = message.body();
     List<Fd> fds = message.fds();
-    if (fds.isEmpty()) {
-      throw new IOException("create came without a gofer");
+    int given = body.path("stdio").size();
+    if (fds.size() != 2 + given) {
+      throw new IOException("create came without a gofer or an exit file");
     }
     Spec spec = SpecReader.read(body.path("spec"));
-    int given = body.path("stdio").size();
     HostFd[] stdio = stdio(body, fds, 1);
     boolean first;
     synchronized (lock) {
       first = rootContainer == null;
     }
     if (first && spec.process().terminal() && given > 0) {
-      WindowSize.follow(fds.get(1), (rows, columns) -> sentry.resize(id, 1, rows, columns));
+      WindowSize.follow(fds.get(1), (rows, columns) -> sentry.resize(id, 0, rows, columns));
     }
     sentry.create(
         SpecTranslator.container(
@@ -313,14 +346,110 @@ final class ControlServer {
             spec,
             new P9Socket(fds.getFirst()),
             body.path("rootOverlay").asBoolean(),
+            body.path("ociSeccomp").asBoolean(true),
+            sharing(body.path("shared")),
+            limits(body, Limits.NONE),
             stdio));
+    Fd file = fds.getLast();
     synchronized (lock) {
       if (rootContainer == null) {
         rootContainer = id;
-        exitFile = fds.size() > 1 + given ? fds.get(1 + given) : null;
+        exitFile = file;
         lock.notifyAll();
+        return false;
       }
     }
+    CountDownLatch gone = new CountDownLatch(1);
+    joined.put(id, gone);
+    if (spec.process().terminal() && given > 0) {
+      Fd terminal = fds.get(1);
+      startThread(
+          "terminal-size",
+          () -> WindowSize.poll(
+              terminal, () -> gone.getCount() == 0, (rows, columns) -> sentry.resize(id, 0, rows, columns)));
+    }
+    startThread("container-end", () -> awaitJoined(id, file, gone));
+    return true;
+  }
+
+  /** Waits for the end of a container that is not the first, writes it down, and forgets the container. */
+  private void awaitJoined(String id, Fd file, CountDownLatch gone) {
+    try {
+      writeExitCode(file, exitCode(sentry.waitFor(id, 0)));
+      sentry.destroy(id);
+    } catch (IOException e) {
+      System.err.println("sandbox: container " + id + ": " + e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      file.close();
+      joined.remove(id);
+      gone.countDown();
+    }
+  }
+
+  /** Kills and forgets a container; its end is written down first. */
+  private void destroy(String id) {
+    CountDownLatch gone = joined.get(id);
+    if (gone == null) {
+      sentry.destroy(id);
+      return;
+    }
+    try {
+      sentry.signal(id, 0, SIGKILL, false);
+    } catch (ErrnoException e) {
+      // It is dead already, and about to be forgotten.
+    }
+    try {
+      if (!gone.await(DESTROY_MILLIS, TimeUnit.MILLISECONDS)) {
+        sentry.destroy(id);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void detach(Set<String> attached) {
+    if (!attached.isEmpty()) {
+      attached.clear();
+      return;
+    }
+    synchronized (lock) {
+      detached = true;
+    }
+  }
+
+  /** The limits in a request; those of {@code otherwise} that it does not mention. */
+  private static Limits limits(JsonNode body, Limits otherwise) {
+    return new Limits(
+        body.path("memoryLimitBytes").asLong(otherwise.memoryBytes()),
+        body.path("cpus").asDouble(otherwise.cpus()),
+        body.path("pidsLimit").asLong(otherwise.pids()));
+  }
+
+  private ObjectNode stats(String id) throws IOException {
+    Sentry.Usage usage = sentry.usage(id);
+    ObjectNode answer = success();
+    answer
+        .putObject("memory")
+        .put("currentBytes", usage.memoryBytes())
+        .put("limitBytes", usage.memoryLimitBytes())
+        .put("oomKills", usage.oomKills());
+    answer
+        .putObject("cpu")
+        .put("usageNanos", usage.userNanos() + usage.systemNanos())
+        .put("userNanos", usage.userNanos())
+        .put("systemNanos", usage.systemNanos());
+    answer.putObject("pids").put("current", usage.pids()).put("limit", usage.pidsLimit());
+    return answer;
+  }
+
+  private static Sharing sharing(JsonNode shared) {
+    return new Sharing(name(shared, "pid"), name(shared, "uts"), name(shared, "ipc"), name(shared, "network"));
+  }
+
+  private static String name(JsonNode shared, String type) {
+    return shared.path(type).asText(null);
   }
 
   private void start(String id) throws IOException {
@@ -345,7 +474,7 @@ final class ControlServer {
     HostFd[] files = new HostFd[highest + 1];
     for (int i = 0; i < numbers.size(); i++) {
       int number = numbers.get(i).asInt(-1);
-      if (number < 0 || first + i >= fds.size()) {
+      if (number < 0 || files[number] != null || first + i >= fds.size()) {
         throw new IOException("stdio[" + i + "] has no descriptor");
       }
       files[number] = fds.get(first + i);

@@ -7,6 +7,7 @@ import gvisor.api.platform.PlatformProvider;
 import gvisor.host.Fd;
 import gvisor.host.LinuxHost;
 import gvisor.host.MemFd;
+import gvisor.host.OwnProcess;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
@@ -16,7 +17,6 @@ import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.SentryOptions;
 import java.io.IOException;
 import java.util.List;
-import java.util.ServiceLoader;
 import org.apache.logging.log4j.LogManager;
 
 /**
@@ -44,7 +44,7 @@ public final class SandboxMain {
       e.printStackTrace();
       code = INTERNAL_ERROR;
     }
-    Runtime.getRuntime().halt(code);
+    OwnProcess.exit(code);
   }
 
   private static int run(ControlConnection parent) throws IOException, InterruptedException {
@@ -54,6 +54,7 @@ public final class SandboxMain {
     }
     Sentry sentry;
     MemFd memory;
+    List<Fd> listener;
     try {
       JsonNode settings = boot.body();
       Log.setUp(
@@ -61,8 +62,9 @@ public final class SandboxMain {
       // The first record loads what logging needs, time zones for one, while there still are files.
       LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", settings.path("id").asText());
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
-      sentry = boot(settings, memory);
-      Privileges.restrictCalls();
+      PlatformProvider provider = Platforms.choose(settings.path("platform").asText());
+      sentry = boot(settings, provider, memory);
+      listener = Privileges.restrictCalls(provider.name());
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
@@ -71,31 +73,32 @@ public final class SandboxMain {
       parent.send(ControlServer.failure(e), List.of());
       return INTERNAL_ERROR;
     }
-    parent.send(ControlServer.success(), List.of());
+    parent.send(ControlServer.success(), listener);
+    listener.forEach(Fd::close);
     ControlServer server = new ControlServer(sentry, memory);
     if (!boot.fds().isEmpty()) {
-      server.listen(ScmSocket.adopt(boot.fds().getFirst()));
+      server.listen(ScmSocket.adopt(boot.fds().getFirst()), owner(parent));
     }
     server.serveParent(parent);
     // The end of the process frees what a close would; the applications' processes end with it.
     return server.awaitRootContainer();
   }
 
-  private static Sentry boot(JsonNode request, MemFd memory) throws IOException {
-    String name = request.path("platform").asText();
-    PlatformProvider provider = provider(name);
-    String reason = provider.unavailableReason();
-    if (reason != null) {
-      throw new IOException("--platform=" + name + " is not available: " + reason);
+  /** Who started this process, as its user namespace names them. */
+  private static int owner(ControlConnection parent) throws IOException {
+    try {
+      return parent.socket().peer().uid();
+    } catch (ErrnoException e) {
+      throw new IOException("cannot tell who started the sandbox: " + e.getMessage());
     }
+  }
+
+  private static Sentry boot(JsonNode request, PlatformProvider provider, MemFd memory) throws IOException {
     try {
       LinuxHost host = new LinuxHost();
-      // A process of the host may trace only what has its own credentials, so they change before the first such
-      // process is made. Any other platform opens a device, for which there have to be files and privileges.
-      boolean opensNoFiles = name.equals("ptrace");
-      Platform platform = opensNoFiles ? null : provider.open(memory);
+      Platform platform = provider.opensFiles() ? provider.open(memory) : null;
       Privileges.giveUpFiles(request.path("debug").asBoolean());
-      if (opensNoFiles) {
+      if (platform == null) {
         platform = provider.open(memory);
       }
       SentryOptions options =
@@ -107,17 +110,6 @@ public final class SandboxMain {
     } catch (ErrnoException e) {
       throw new IOException("cannot read the host's clocks: " + e.getMessage());
     }
-  }
-
-  private static PlatformProvider provider(String name) throws IOException {
-    StringBuilder known = new StringBuilder();
-    for (PlatformProvider provider : ServiceLoader.load(PlatformProvider.class)) {
-      if (provider.name().equals(name)) {
-        return provider;
-      }
-      known.append(known.isEmpty() ? "" : ", ").append(provider.name());
-    }
-    throw new IOException("--platform=" + name + " is unknown; this image has " + known);
   }
 
   /** An empty request of kind {@code op}. */

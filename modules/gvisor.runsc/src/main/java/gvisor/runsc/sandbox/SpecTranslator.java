@@ -2,10 +2,13 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.host.HostFd;
 import gvisor.api.p9.P9Transport;
+import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
+import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.MountSpec;
 import gvisor.sentry.boot.ProcessSpec;
+import gvisor.sentry.boot.Sharing;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +23,10 @@ final class SpecTranslator {
     return "mount-" + index;
   }
 
-  static ContainerSpec container(String id, Spec spec, P9Transport gofer, boolean rootOverlay, HostFd[] stdio) {
+  static ContainerSpec container(
+      String id, Spec spec, P9Transport gofer, boolean rootOverlay, boolean ociSeccomp, Sharing sharing, Limits limits,
+      HostFd[] stdio)
+      throws MalformedJsonException {
     List<MountSpec> mounts = new ArrayList<>();
     for (int i = 0; i < spec.mounts().size(); i++) {
       Spec.Mount mount = spec.mounts().get(i);
@@ -47,7 +53,10 @@ final class SpecTranslator {
         bytes(spec.linux().maskedPaths()),
         bytes(spec.linux().readonlyPaths()),
         sysctls,
-        process(spec.process(), stdio));
+        sharing,
+        limits,
+        process(spec.process(), stdio),
+        ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
   }
 
   static ProcessSpec process(Spec.Process process, HostFd[] stdio) {

@@ -37,6 +37,8 @@ public record Spec(
    * @param umask file mode creation mask, or -1 for the default
    * @param capabilities as bit masks
    * @param oomScoreAdj from -1000 to 1000
+   * @param apparmorProfile name of an AppArmor profile, or ""
+   * @param selinuxLabel SELinux context, or ""
    */
   public record Process(
       boolean terminal,
@@ -50,7 +52,9 @@ public record Spec(
       Capabilities capabilities,
       List<Rlimit> rlimits,
       boolean noNewPrivileges,
-      int oomScoreAdj) {}
+      int oomScoreAdj,
+      String apparmorProfile,
+      String selinuxLabel) {}
 
   /** User and groups; ids are unsigned 32-bit numbers. */
   public record User(int uid, int gid, int[] additionalGids) {}
@@ -91,15 +95,79 @@ public record Spec(
    * The Linux part.
    *
    * @param cgroupsPath the container's cgroup on the host, or ""
-   * @param memoryLimitBytes most memory the container may use, or -1
-   * @param pidsLimit most tasks the container may have, or -1
+   * @param resources what it may take of the host
+   * @param seccomp what its processes may call, or null for anything
+   * @param mountLabel SELinux context of its mounts, or ""
    */
   public record Linux(
       List<Namespace> namespaces,
       String cgroupsPath,
-      long memoryLimitBytes,
-      long pidsLimit,
+      Resources resources,
       Map<String, String> sysctl,
       List<String> maskedPaths,
-      List<String> readonlyPaths) {}
+      List<String> readonlyPaths,
+      Seccomp seccomp,
+      String mountLabel) {}
+
+  /** What happens to a system call. */
+  public enum SeccompAction {
+    KILL,
+    KILL_PROCESS,
+    KILL_THREAD,
+    TRAP,
+    ERRNO,
+    TRACE,
+    ALLOW,
+    LOG,
+    NOTIFY;
+
+    /** As the specification writes it. */
+    public String text() {
+      return "SCMP_ACT_" + name();
+    }
+  }
+
+  /**
+   * A seccomp profile.
+   *
+   * @param defaultAction for calls that no rule matches
+   * @param defaultErrno errno that goes with it; EPERM if the profile names none
+   * @param namesDefaultErrno whether the profile named it
+   * @param listenerPath socket of an agent that is asked about calls, or ""
+   */
+  public record Seccomp(
+      SeccompAction defaultAction,
+      int defaultErrno,
+      boolean namesDefaultErrno,
+      List<String> architectures,
+      List<String> flags,
+      String listenerPath,
+      List<SeccompRule> syscalls) {
+    /** Architectures that a profile may name. */
+    public static final List<String> ARCHITECTURES =
+        List.of(
+            "SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_X32", "SCMP_ARCH_ARM", "SCMP_ARCH_AARCH64",
+            "SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64", "SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64",
+            "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC", "SCMP_ARCH_PPC64", "SCMP_ARCH_PPC64LE", "SCMP_ARCH_S390",
+            "SCMP_ARCH_S390X", "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_RISCV64", "SCMP_ARCH_LOONGARCH64",
+            "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB");
+
+    /** Flags that a profile may name. */
+    public static final List<String> FLAGS =
+        List.of(
+            "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+            "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+  }
+
+  /** What happens to some calls if their arguments are as {@code args} says, all of it. */
+  public record SeccompRule(List<String> names, SeccompAction action, int errno, List<SeccompArg> args) {}
+
+  /** A comparison of one argument; values are unsigned. {@code value} is the mask of SCMP_CMP_MASKED_EQ. */
+  public record SeccompArg(int index, long value, long valueTwo, String op) {
+    /** Comparisons, in the order of the kernel's {@code SeccompProfile.Comparison}. */
+    public static final List<String> OPERATORS =
+        List.of(
+            "SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT",
+            "SCMP_CMP_MASKED_EQ");
+  }
 }

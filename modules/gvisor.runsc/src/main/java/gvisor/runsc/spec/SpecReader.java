@@ -143,7 +143,9 @@ public final class SpecReader {
         capabilities(process.object("capabilities")),
         rlimits(process),
         process.bool("noNewPrivileges", false),
-        (int) process.integer("oomScoreAdj", -1000, 1000, 0));
+        (int) process.integer("oomScoreAdj", -1000, 1000, 0),
+        process.string("apparmorProfile", ""),
+        process.string("selinuxLabel", ""));
   }
 
   private static Spec.User user(FieldReader user) throws MalformedJsonException {
@@ -257,7 +259,7 @@ public final class SpecReader {
 
   private static Spec.Linux linux(FieldReader linux) throws MalformedJsonException {
     if (linux == null) {
-      return new Spec.Linux(List.of(), "", -1, -1, Map.of(), List.of(), List.of());
+      return new Spec.Linux(List.of(), "", Resources.NONE, Map.of(), List.of(), List.of(), null, "");
     }
     List<Spec.Namespace> namespaces = new ArrayList<>();
     for (FieldReader namespace : linux.objects("namespaces")) {
@@ -271,17 +273,15 @@ public final class SpecReader {
       }
       namespaces.add(new Spec.Namespace(type, path));
     }
-    FieldReader resources = linux.object("resources");
-    FieldReader memory = resources == null ? null : resources.object("memory");
-    FieldReader pids = resources == null ? null : resources.object("pids");
     return new Spec.Linux(
         List.copyOf(namespaces),
         linux.string("cgroupsPath", ""),
-        memory == null ? -1 : memory.integer("limit", -1, Long.MAX_VALUE, -1),
-        pids == null ? -1 : pids.integer("limit", -1, Long.MAX_VALUE, -1),
+        Resources.read(linux.object("resources")),
         linux.stringMap("sysctl"),
         absolutePaths(linux, "maskedPaths"),
-        absolutePaths(linux, "readonlyPaths"));
+        absolutePaths(linux, "readonlyPaths"),
+        SeccompReader.read(linux.object("seccomp")),
+        linux.string("mountLabel", ""));
   }
 
   private static List<String> absolutePaths(FieldReader linux, String name) throws MalformedJsonException {

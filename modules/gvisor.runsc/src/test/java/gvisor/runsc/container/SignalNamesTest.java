@@ -16,7 +16,7 @@ class SignalNamesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "SIG", "65", "-9", "SIGFOO", "999999", "RTMIN+99"})
+  @ValueSource(strings = {"", "SIG", "0", "65", "-9", "SIGFOO", "999999", "RTMIN+99"})
   void othersAreRefused(String text) {
     assertThrows(CommandFailure.class, () -> SignalNames.parse(text));
   }

@@ -6,10 +6,13 @@ import static gvisor.api.errno.Errno.ENOENT;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.p9.P9Client;
+import gvisor.sentry.fs.cgroup.CgroupType;
 import gvisor.sentry.fs.gofer.CacheBudget;
 import gvisor.sentry.fs.gofer.GoferFilesystem;
 import gvisor.sentry.fs.overlay.OverlayFilesystem;
 import gvisor.sentry.fs.proc.ProcType;
+import gvisor.sentry.fs.sys.SysfsType;
+import gvisor.sentry.kernel.Container;
 import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.kernel.PidNamespace;
 import gvisor.sentry.vfs.Caller;
@@ -38,18 +41,23 @@ final class ContainerMounts {
   private final Kernel kernel;
   private final CacheBudget budget;
   private final ContainerSpec spec;
+  private final Container container;
   private final PidNamespace pids;
   private final P9Client gofer;
+  private final SharedMemory.User sharedMemory;
   private MountNamespace namespace;
   private FsContext fs;
   private Caller caller;
 
-  ContainerMounts(Kernel kernel, CacheBudget budget, ContainerSpec spec, PidNamespace pids, P9Client gofer) {
+  ContainerMounts(Kernel kernel, CacheBudget budget, ContainerSpec spec, Container container, PidNamespace pids,
+      P9Client gofer, SharedMemory.User sharedMemory) {
     this.kernel = kernel;
     this.budget = budget;
     this.spec = spec;
+    this.container = container;
     this.pids = pids;
     this.gofer = gofer;
+    this.sharedMemory = sharedMemory;
   }
 
   /** Makes the tree; null {@code gofer} gives an empty root in memory. */
@@ -61,7 +69,7 @@ final class ContainerMounts {
       throw new IOException("root: cannot be mounted: " + e.errno().message());
     }
     fs = new FsContext(namespace.root(), namespace.root(), 0);
-    caller = new KernelCaller(fs, kernel.host().clock());
+    caller = new KernelCaller(fs, kernel.host().clock(), container.memory().pages());
     try {
       List<MountSpec> mounts = spec.mounts();
       for (int i = 0; i < mounts.size(); i++) {
@@ -91,18 +99,18 @@ final class ContainerMounts {
   }
 
   private Superblock root() throws ErrnoException {
-    Caller nobody = new KernelCaller(null, kernel.host().clock());
+    Caller nobody = new KernelCaller(null, kernel.host().clock(), container.memory().pages());
     if (gofer == null) {
       return kernel.vfs().type("tmpfs").mount(nobody, "none", "mode=755");
     }
     // An overlay's lower tree may not change below it; a tree that others write is asked anew.
-    Superblock lower = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, ROOT_ATTACH_NAME, kernel.pages(),
+    Superblock lower = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, ROOT_ATTACH_NAME, container.memory().pages(),
         kernel.host().clock(), budget, true);
     if (!spec.rootOverlay()) {
       return lower;
     }
     Superblock upper = kernel.vfs().type("tmpfs").mount(nobody, "none", "mode=755,size=0");
-    return OverlayFilesystem.mount(kernel.deviceNumbers(), upper, lower, kernel.pages(), kernel.host().clock());
+    return OverlayFilesystem.mount(kernel.deviceNumbers(), upper, lower, container.memory().pages(), kernel.host().clock());
   }
 
   private void mount(String field, MountSpec m) throws IOException {
@@ -110,7 +118,7 @@ final class ContainerMounts {
     String type = m.type() == null || m.type().isEmpty() ? "none" : m.type();
     try {
       if (m.attachName() != null) {
-        Superblock tree = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, m.attachName(), kernel.pages(),
+        Superblock tree = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, m.attachName(), container.memory().pages(),
             kernel.host().clock(), budget, false);
         Path at = destination(m.destination(), tree.root().isDirectory());
         namespace.mount(tree, m.source() == null ? "none" : m.source(), at, options.flags);
@@ -142,10 +150,19 @@ final class ContainerMounts {
     if (type.equals("proc")) {
       return ((ProcType) kernel.vfs().type("proc")).mount(pids, options.data.toString());
     }
+    if (type.equals(MountSpec.SHARED_MEMORY)) {
+      return sharedMemory.get(caller, source, options.data.toString());
+    }
+    if (type.equals("sysfs")) {
+      return ((SysfsType) kernel.vfs().type("sysfs")).mount(container);
+    }
+    if (type.equals("cgroup") || type.equals("cgroup2")) {
+      return ((CgroupType) kernel.vfs().type(type)).mount(container, pids);
+    }
     try {
       return kernel.vfs().type(type).mount(caller, source == null ? type : source, options.data.toString());
     } catch (ErrnoException e) {
-      if (e.errno() == ENODEV && (type.equals("mqueue") || type.equals("cgroup") || type.equals("cgroup2"))) {
+      if (e.errno() == ENODEV && (type.equals("mqueue"))) {
         return null;
       }
       throw e;

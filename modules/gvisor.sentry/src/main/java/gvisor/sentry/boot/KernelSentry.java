@@ -10,10 +10,13 @@ import gvisor.api.platform.Platform;
 import gvisor.sentry.fs.gofer.CacheBudget;
 import gvisor.sentry.fs.host.HostFiles;
 import gvisor.sentry.kernel.Container;
+import gvisor.sentry.kernel.ContainerTasks;
 import gvisor.sentry.kernel.IpcNamespace;
 import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.kernel.NetNamespace;
+import gvisor.sentry.kernel.OomKiller;
 import gvisor.sentry.kernel.PidNamespace;
+import gvisor.sentry.kernel.Seccomp;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.TaskStart;
 import gvisor.sentry.kernel.ThreadGroup;
@@ -22,7 +25,7 @@ import gvisor.sentry.loader.ProgramLoader;
 import gvisor.sentry.loader.Vdso;
 import gvisor.sentry.loader.VdsoClock;
 import gvisor.sentry.mm.ExtentAllocator;
-import gvisor.sentry.mm.PageAllocator;
+import gvisor.sentry.mm.MemoryCgroup;
 import gvisor.sentry.strace.SyscallLog;
 import gvisor.sentry.syscall.SyscallTable;
 import gvisor.sentry.syscall.linux.Amd64;
@@ -41,6 +44,7 @@ final class KernelSentry implements Sentry {
   /** How long the end of a process waits for its terminal to take the last output. */
   private static final long DRAIN_MILLIS = 1000;
   private static final long DEATH_MILLIS = 10_000;
+  /** Clean pages of files may take one part of so many of a container's memory before they are given back. */
   private static final long CACHE_SHARE = 4;
 
   /** Ends of processes that somebody may still ask for; beyond it those are forgotten. */
@@ -48,27 +52,30 @@ final class KernelSentry implements Sentry {
 
   private final Kernel kernel;
   private final Platform platform;
-  private final NetNamespace network;
-  private final CacheBudget cacheBudget;
   private final ProcessMaker processes;
+  private final SharedMemory sharedMemory;
   private final ConcurrentHashMap<String, Running> containers = new ConcurrentHashMap<>();
 
   /** A container. */
   private static final class Running {
     final Container container;
     final PidNamespace pids;
+    final TaskStart.Spaces spaces;
     final P9Client gofer;
+    final SharedMemory.User memory;
     final ConcurrentHashMap<Integer, ThreadGroup> started = new ConcurrentHashMap<>();
     final ConcurrentHashMap<Integer, Terminal> terminals = new ConcurrentHashMap<>();
     MountNamespace mounts;
-    TaskStart.Spaces spaces;
+    Seccomp seccomp;
     ThreadGroup init;
     private boolean isStarted;
 
-    Running(String id, PidNamespace pids, P9Client gofer) {
-      this.container = new Container(id);
-      this.pids = pids;
+    Running(Container container, TaskStart.Spaces spaces, P9Client gofer, SharedMemory.User memory) {
+      this.container = container;
+      this.pids = spaces.pids();
+      this.spaces = spaces;
       this.gofer = gofer;
+      this.memory = memory;
     }
 
     /** True once: for who starts it. */
@@ -81,6 +88,19 @@ final class KernelSentry implements Sentry {
     synchronized boolean isStarted() {
       return isStarted;
     }
+
+    /** Its processes, zombies too; others may live in the same PID namespace. */
+    List<ThreadGroup> processes() {
+      List<ThreadGroup> all = pids.threadGroups();
+      all.removeIf(p -> p.container() != container);
+      return all;
+    }
+
+    /** One of its processes by number, the first one for 0; null if there is none. */
+    ThreadGroup process(int pid) {
+      ThreadGroup found = pid <= 0 ? init : pids.threadGroup(pid);
+      return found == null || found.container() != container ? null : found;
+    }
   }
 
   KernelSentry(Platform platform, MemoryFile memory, Host given, SentryOptions options) throws IOException {
@@ -90,7 +110,7 @@ final class KernelSentry implements Sentry {
         ? Math.min(options.memoryLimitBytes(), given.memoryBytes()) : given.memoryBytes();
     int processors = options.processors() > 0 ? options.processors() : given.processorCount();
     Host host = new SandboxHost(given, clock, processors, memoryBytes);
-    PageAllocator pages = new ExtentAllocator(memory, memoryBytes);
+    ExtentAllocator pages = new ExtentAllocator(memory, memoryBytes);
     ProgramLoader loader = new ProgramLoader(platform, pages, host, new Vdso(pages, clock, processors));
     SyscallTable table = new SyscallTable();
     Amd64.fill(table);
@@ -100,8 +120,11 @@ final class KernelSentry implements Sentry {
       kernel.setTracer(new SyscallLog(table));
     }
     Filesystems.register(kernel);
-    this.network = new NetNamespace(kernel);
-    this.cacheBudget = new CacheBudget(memoryBytes / CACHE_SHARE);
+    try {
+      this.sharedMemory = new SharedMemory(kernel.vfs().type("tmpfs"));
+    } catch (ErrnoException e) {
+      throw new IllegalStateException("there is no tmpfs", e);
+    }
     this.processes = new ProcessMaker(kernel, new HostFiles(kernel.deviceNumbers().anonymous()));
   }
 
@@ -120,24 +143,26 @@ final class KernelSentry implements Sentry {
 
   @Override
   public void create(ContainerSpec spec) throws IOException {
-    Running r;
+    TaskStart.Spaces spaces = spaces(spec);
+    P9Client gofer;
     try {
-      P9Client gofer = spec.gofer() == null ? null : new P9Client(spec.gofer());
-      r = new Running(spec.id(), TaskStart.newPidNamespace(kernel), gofer);
+      gofer = spec.gofer() == null ? null : new P9Client(spec.gofer());
     } catch (ErrnoException e) {
       throw new IOException("the gofer does not answer: " + e.errno().message());
     }
+    Running r = new Running(container(spec), spaces, gofer, sharedMemory.new User());
     if (containers.putIfAbsent(spec.id(), r) != null) {
+      release(r);
       throw new IOException("container " + spec.id() + " exists already");
     }
     boolean done = false;
     try {
-      r.mounts = new ContainerMounts(kernel, cacheBudget, spec, r.pids, r.gofer).make();
-      String hostname = spec.hostname() == null ? "localhost" : spec.hostname();
-      String domainname = spec.domainname() == null ? "(none)" : spec.domainname();
-      r.spaces = new TaskStart.Spaces(r.pids, new UtsNamespace(kernel, hostname, domainname),
-          new IpcNamespace(kernel), network);
-      ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root());
+      CacheBudget budget = new CacheBudget(memoryBytes(spec.limits()) / CACHE_SHARE);
+      kernel.oomKiller().guard(r.container, caches(budget));
+      r.container.memory().setLimitBytes(spec.limits().memoryBytes());
+      r.seccomp = ContainerSeccomp.of(spec);
+      r.mounts = new ContainerMounts(kernel, budget, spec, r.container, r.pids, r.gofer, r.memory).make();
+      ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
       remember(r, made);
       r.init = made.task().threadGroup();
       done = true;
@@ -147,6 +172,56 @@ final class KernelSentry implements Sentry {
         release(r);
       }
     }
+  }
+
+  private Container container(ContainerSpec spec) throws IOException {
+    Limits limits = spec.limits();
+    try {
+      Container made =
+          new Container(spec.id(), new MemoryCgroup(kernel.pages()), kernel.host().processorCount());
+      made.setCpus(limits.cpus());
+      made.setPidsLimit(limits.pids());
+      return made;
+    } catch (ErrnoException e) {
+      throw new IOException("the sandbox has too many containers");
+    }
+  }
+
+  private long memoryBytes(Limits limits) {
+    long all = kernel.host().memoryBytes();
+    return limits.memoryBytes() <= 0 ? all : Math.min(all, limits.memoryBytes());
+  }
+
+  private static OomKiller.Caches caches(CacheBudget budget) {
+    return new OomKiller.Caches() {
+      @Override
+      public long dropIdle() {
+        return budget.dropIdle();
+      }
+
+      @Override
+      public long bytes() {
+        return budget.bytes();
+      }
+    };
+  }
+
+  /** New namespaces, but for those that it shares with containers that are there. */
+  private TaskStart.Spaces spaces(ContainerSpec spec) throws IOException {
+    Sharing sharing = spec.sharing();
+    PidNamespace pids;
+    try {
+      pids = sharing.pids() == null ? TaskStart.newPidNamespace(kernel) : find(sharing.pids()).pids;
+    } catch (ErrnoException e) {
+      throw new IOException("a PID namespace cannot be made: " + e.errno().message());
+    }
+    String hostname = spec.hostname() == null ? "localhost" : spec.hostname();
+    String domainname = spec.domainname() == null ? "(none)" : spec.domainname();
+    return new TaskStart.Spaces(
+        pids,
+        sharing.uts() == null ? new UtsNamespace(kernel, hostname, domainname) : find(sharing.uts()).spaces.uts(),
+        sharing.ipc() == null ? new IpcNamespace(kernel) : find(sharing.ipc()).spaces.ipc(),
+        sharing.net() == null ? new NetNamespace(kernel) : find(sharing.net()).spaces.net());
   }
 
   private static int remember(Running r, ProcessMaker.Made made) {
@@ -186,7 +261,7 @@ final class KernelSentry implements Sentry {
     if (!r.isStarted() || r.init.isZombie()) {
       throw new IOException("container " + container + " is not running");
     }
-    ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root());
+    ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root(), r.seccomp);
     int pid = remember(r, made);
     start(made.task());
     return pid;
@@ -195,12 +270,12 @@ final class KernelSentry implements Sentry {
   @Override
   public int waitFor(String container, int pid) throws IOException, InterruptedException {
     Running r = find(container);
-    ThreadGroup process = r.started.get(pid);
+    ThreadGroup process = pid <= 0 ? r.init : r.started.get(pid);
     if (process == null) {
       throw new IOException("container " + container + " has no process " + pid + " that was started from outside");
     }
     TaskStart.awaitEnd(process, 0);
-    Terminal terminal = r.terminals.get(pid);
+    Terminal terminal = r.terminals.get(process.pid().number());
     if (terminal != null) {
       terminal.drain(DRAIN_MILLIS);
     }
@@ -214,7 +289,7 @@ final class KernelSentry implements Sentry {
       throw ESRCH.error();
     }
     if (!all) {
-      ThreadGroup process = pid <= 0 ? r.init : r.pids.threadGroup(pid);
+      ThreadGroup process = r.process(pid);
       if (process == null || process.isZombie()) {
         throw ESRCH.error();
       }
@@ -226,7 +301,7 @@ final class KernelSentry implements Sentry {
       return;
     }
     boolean any = false;
-    for (ThreadGroup process : r.pids.threadGroups()) {
+    for (ThreadGroup process : r.processes()) {
       if (!process.isZombie()) {
         TaskStart.signal(process, signal);
         any = true;
@@ -245,13 +320,38 @@ final class KernelSentry implements Sentry {
   }
 
   @Override
+  public Usage usage(String container) throws IOException {
+    Container c = find(container).container;
+    ContainerTasks.CpuTime time = ContainerTasks.cpuTime(kernel, c);
+    long limit = c.memory().limitBytes();
+    return new Usage(c.memory().usageBytes(), limit == MemoryCgroup.UNLIMITED ? 0 : limit, c.memory().oomKills(),
+        time.userNanos(), time.systemNanos(), c.taskCount(), c.pidsLimit() == Long.MAX_VALUE ? 0 : c.pidsLimit());
+  }
+
+  @Override
+  public Limits limits(String container) throws IOException {
+    Container c = find(container).container;
+    long memory = c.memory().limitBytes();
+    return new Limits(memory == MemoryCgroup.UNLIMITED ? 0 : memory, c.cpus(),
+        c.pidsLimit() == Long.MAX_VALUE ? 0 : c.pidsLimit());
+  }
+
+  @Override
+  public void setLimits(String container, Limits limits) throws IOException {
+    Container c = find(container).container;
+    c.memory().setLimitBytes(limits.memoryBytes());
+    c.setCpus(limits.cpus());
+    c.setPidsLimit(limits.pids());
+  }
+
+  @Override
   public List<ProcessInfo> processes(String container) {
     List<ProcessInfo> list = new ArrayList<>();
     Running r = containers.get(container);
     if (r == null) {
       return list;
     }
-    for (ThreadGroup p : r.pids.threadGroups()) {
+    for (ThreadGroup p : r.processes()) {
       Task leader = p.leader();
       list.add(new ProcessInfo(p.pid().number(), p.parentPid(r.pids), leader.creds().uid(), leader.comm(),
           p.startRealtimeNanos(), p.utime() + p.stime(), p.threadCount()));
@@ -288,27 +388,42 @@ final class KernelSentry implements Sentry {
     if (r.start()) {
       TaskStart.discard(r.init.leader());
     } else {
-      for (ThreadGroup process : r.pids.threadGroups()) {
-        process.kill();
-      }
-      try {
-        if (!TaskStart.awaitEnd(r.init, DEATH_MILLIS)) {
-          LOG.warn("container {}: not every task ended in time", container);
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      awaitDeath(r);
     }
     release(r);
+  }
+
+  /** Kills every process of a container, however fast it makes new ones, and waits for their ends. */
+  private static void awaitDeath(Running r) {
+    long deadline = System.nanoTime() + DEATH_MILLIS * 1_000_000;
+    try {
+      while (true) {
+        List<ThreadGroup> living = r.processes();
+        living.removeIf(ThreadGroup::isZombie);
+        if (living.isEmpty() && r.init.isZombie()) {
+          return;
+        }
+        living.forEach(ThreadGroup::kill);
+        long leftMillis = (deadline - System.nanoTime()) / 1_000_000;
+        if (leftMillis <= 0 || !TaskStart.awaitEnd(living.isEmpty() ? r.init : living.getLast(), leftMillis)) {
+          LOG.warn("container {}: not every task ended in time", r.container.id());
+          return;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void release(Running r) {
     if (r.mounts != null) {
       r.mounts.release();
     }
+    r.memory.release();
     if (r.gofer != null) {
       r.gofer.close();
     }
+    r.container.memory().close();
   }
 
   @Override

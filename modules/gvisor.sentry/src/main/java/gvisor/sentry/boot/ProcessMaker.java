@@ -17,6 +17,7 @@ import gvisor.sentry.kernel.Container;
 import gvisor.sentry.kernel.FdTable;
 import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.kernel.Rlimits;
+import gvisor.sentry.kernel.Seccomp;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.TaskExec;
 import gvisor.sentry.kernel.TaskStart;
@@ -53,8 +54,9 @@ final class ProcessMaker {
   /** A process, and the terminal it was given or null. */
   record Made(Task task, Terminal terminal) {}
 
-  /** Makes the process in {@code spaces} below {@code root}. */
-  Made make(ProcessSpec spec, Container container, TaskStart.Spaces spaces, Path root) throws IOException {
+  /** Makes the process in {@code spaces} below {@code root}, with {@code seccomp} over it unless that is null. */
+  Made make(ProcessSpec spec, Container container, TaskStart.Spaces spaces, Path root, Seccomp seccomp)
+      throws IOException {
     if (spec.args().isEmpty()) {
       throw new IOException("process.args is empty");
     }
@@ -69,6 +71,9 @@ final class ProcessMaker {
     boolean done = false;
     try {
       task.threadGroup().setOomScoreAdj(spec.oomScoreAdj());
+      if (seccomp != null) {
+        seccomp.putOver(task);
+      }
       Terminal terminal = openFiles(task, spec);
       load(task, spec);
       done = true;

@@ -13,7 +13,7 @@ import java.util.List;
 
 /**
  * A running kernel, as the runtime sees it. Thread-safe. Containers are named by their OCI id; processes by their pid
- * in the container's PID namespace.
+ * in the container's PID namespace, or by 0 for a container's first one.
  */
 public interface Sentry extends AutoCloseable {
   /** Boots a kernel on {@code platform}. */
@@ -55,6 +55,26 @@ public interface Sentry extends AutoCloseable {
    */
   void signal(String container, int pid, int signal, boolean all) throws ErrnoException;
 
+  /**
+   * What a container uses.
+   *
+   * @param memoryLimitBytes 0 for no limit
+   * @param oomKills processes that were killed because memory was at its limit
+   * @param pids processes and threads
+   * @param pidsLimit 0 for no limit
+   */
+  record Usage(long memoryBytes, long memoryLimitBytes, long oomKills, long userNanos, long systemNanos, int pids,
+      long pidsLimit) {}
+
+  /** What a container uses now. */
+  Usage usage(String container) throws IOException;
+
+  /** The limits of a container. */
+  Limits limits(String container) throws IOException;
+
+  /** Changes the limits of a container. More in use than a new limit allows is as if it were used after. */
+  void setLimits(String container, Limits limits) throws IOException;
+
   /** The processes of a container, in pid order. */
   List<ProcessInfo> processes(String container);
 
@@ -64,7 +84,7 @@ public interface Sentry extends AutoCloseable {
   /** Stops every task of a container at the next boundary, or lets them run again. */
   void setPaused(String container, boolean paused);
 
-  /** Kills what is left of a container and forgets it. */
+  /** Kills what is left of a container, gives back its mounts, closes the connection to its gofer, and forgets it. */
   void destroy(String container);
 
   /** Names of {@link HostFd}s and other resources are given back; every task is dead. */

@@ -45,7 +45,6 @@ public final class ShmRegistry {
   private static final int MAX_SEQUENCE = 0xffff;
   private static final int PAGE = PageAllocator.PAGE_SIZE;
 
-  private final PageAllocator pages;
   private final HostClock clock;
   private final ReentrantLock shmLock = new ReentrantLock();
 
@@ -53,13 +52,16 @@ public final class ShmRegistry {
   private final ShmSegment[] segments = new ShmSegment[SHMMNI];
   private int sequence;
 
-  public ShmRegistry(PageAllocator pages, HostClock clock) {
-    this.pages = pages;
+  public ShmRegistry(HostClock clock) {
     this.clock = clock;
   }
 
-  /** {@code shmget(2)}: the id. */
-  public int get(int key, long size, int flags, Credentials creds, int pid) throws ErrnoException {
+  /**
+   * {@code shmget(2)}: the id.
+   *
+   * @param pages what a new segment's memory is charged to
+   */
+  public int get(PageAllocator pages, int key, long size, int flags, Credentials creds, int pid) throws ErrnoException {
     shmLock.lock();
     try {
       if (key != 0) {

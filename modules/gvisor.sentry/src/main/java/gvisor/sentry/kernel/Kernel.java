@@ -5,7 +5,7 @@ import gvisor.api.host.Host;
 import gvisor.api.platform.Platform;
 import gvisor.sentry.kernel.futex.FutexTable;
 import gvisor.sentry.loader.ProgramLoader;
-import gvisor.sentry.mm.PageAllocator;
+import gvisor.sentry.mm.ExtentAllocator;
 import gvisor.sentry.syscall.SyscallTable;
 import gvisor.sentry.time.TimerQueue;
 import gvisor.sentry.vfs.DeviceNumbers;
@@ -26,7 +26,7 @@ public final class Kernel {
   private static final long FIRST_NAMESPACE_INODE = 0xF0000000L;
 
   private final Platform platform;
-  private final PageAllocator pages;
+  private final ExtentAllocator pages;
   private final Host host;
   private final SyscallTable syscalls;
   private final ProgramLoader loader;
@@ -38,6 +38,8 @@ public final class Kernel {
   private final TimerQueue timers;
   private final FutexTable futexes;
   private final PidNamespace rootPidNamespace;
+  private final FileSignalQueue fileSignals = new FileSignalQueue();
+  private final OomKiller oomKiller = new OomKiller(this);
   private final UnknownCalls unknownCalls = new UnknownCalls();
   final AtomicInteger taskCount = new AtomicInteger();
   final AtomicLong forks = new AtomicLong();
@@ -54,7 +56,7 @@ public final class Kernel {
   private volatile SyscallTracer tracer;
   private volatile boolean dead;
 
-  public Kernel(Platform platform, PageAllocator pages, Host host, SyscallTable syscalls, ProgramLoader loader) {
+  public Kernel(Platform platform, ExtentAllocator pages, Host host, SyscallTable syscalls, ProgramLoader loader) {
     this.platform = platform;
     this.pages = pages;
     this.host = host;
@@ -75,8 +77,14 @@ public final class Kernel {
     return platform;
   }
 
-  public PageAllocator pages() {
+  /** All of the memory; what is allocated from it directly is charged to no container. */
+  public ExtentAllocator pages() {
     return pages;
+  }
+
+  /** Holds the memory limits of containers. */
+  public OomKiller oomKiller() {
+    return oomKiller;
   }
 
   public Host host() {
@@ -109,6 +117,11 @@ public final class Kernel {
   /** Futex waiters. */
   public FutexTable futexes() {
     return futexes;
+  }
+
+  /** Signals that files have to send. */
+  FileSignalQueue fileSignals() {
+    return fileSignals;
   }
 
   Workers workers() {

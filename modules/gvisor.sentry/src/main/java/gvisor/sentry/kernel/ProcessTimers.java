@@ -44,7 +44,7 @@ public final class ProcessTimers {
 
   /** How long from now until a CPU clock can have gone on by {@code nanos}: it runs as fast as there are threads. */
   static long wallFor(ThreadGroup process, long nanos) {
-    int parallel = Math.max(1, Math.min(process.liveTasks, process.kernel().host().processorCount()));
+    int parallel = Math.max(1, Math.min(process.liveTasks, process.container().processors()));
     return Math.max(nanos / parallel, 1_000_000);
   }
 

@@ -4,12 +4,16 @@ import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.platform.Registers;
 import gvisor.sentry.seccomp.SeccompFilter;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
 /**
  * What a task may call ({@code man 2 seccomp}): strict mode, or filters. Immutable and shared after fork; a task has
  * its own evaluation memory.
  */
 public final class Seccomp {
+  private static final Logger LOG = LogManager.getLogger(Seccomp.class);
+
   public static final int MODE_STRICT = 1;
   public static final int MODE_FILTER = 2;
 
@@ -54,6 +58,12 @@ public final class Seccomp {
       throw Errno.EINVAL.error();
     }
     task.seccomp = new Seccomp(MODE_STRICT, null);
+    task.syscallTrace = true;
+  }
+
+  /** Puts this over {@code task}, which has none yet and has not run. */
+  public void putOver(Task task) {
+    task.seccomp = this;
     task.syscallTrace = true;
   }
 
@@ -102,6 +112,11 @@ public final class Seccomp {
 
   /** Whether {@code task} may make call {@code number}: {@link #ALLOWED}, {@link #NO_RESULT}, or what it returns. */
   long check(Task task, long number) {
+    return check(task, number, false);
+  }
+
+  /** {@link #check}; with {@code asked}, a tracer has been told already and said to go on, perhaps with another call. */
+  private long check(Task task, long number, boolean asked) {
     if (mode == MODE_STRICT) {
       if (number == NR_READ || number == NR_WRITE || number == NR_EXIT || number == NR_RT_SIGRETURN) {
         return ALLOWED;
@@ -117,7 +132,11 @@ public final class Seccomp {
         r.argument(2), r.argument(3), r.argument(4), r.argument(5));
     int data = verdict & SeccompFilter.SECCOMP_RET_DATA;
     return switch (verdict & SeccompFilter.SECCOMP_RET_ACTION_FULL) {
-      case SeccompFilter.SECCOMP_RET_ALLOW, SeccompFilter.SECCOMP_RET_LOG -> ALLOWED;
+      case SeccompFilter.SECCOMP_RET_ALLOW -> ALLOWED;
+      case SeccompFilter.SECCOMP_RET_LOG -> {
+        LOG.debug("task {} makes system call {}: seccomp asks to log it", task, number);
+        yield ALLOWED;
+      }
       case SeccompFilter.SECCOMP_RET_ERRNO -> -Math.min(data, MAX_ERRNO);
       case SeccompFilter.SECCOMP_RET_TRAP -> {
         r.rax(number);
@@ -130,15 +149,24 @@ public final class Seccomp {
         if (tracee == null || !tracee.wantsSeccomp()) {
           yield -ENOSYS;
         }
+        if (asked) {
+          yield ALLOWED;
+        }
         tracee.seccompStop(data);
-        yield task.syscallNumber < 0 ? r.rax() : ALLOWED;
+        if (task.isDying()) {
+          yield NO_RESULT;
+        }
+        // The tracer may have made another call of it, which has to pass as well.
+        yield task.syscallNumber < 0 ? r.rax() : check(task, task.syscallNumber, true);
       }
       case SeccompFilter.SECCOMP_RET_USER_NOTIF -> -ENOSYS;
       case SeccompFilter.SECCOMP_RET_KILL_THREAD -> {
+        LOG.debug("task {} ends: seccomp does not let it make system call {}", task, number);
         killThread(task, Signal.SIGSYS);
         yield NO_RESULT;
       }
       default -> {
+        LOG.debug("task {} ends with its process: seccomp does not let it make system call {}", task, number);
         killProcess(task);
         yield NO_RESULT;
       }

@@ -66,8 +66,10 @@ public final class Signal {
   public static final int SI_SIGIO = -5;
   public static final int SI_TKILL = -6;
   public static final int ILL_ILLOPN = 2;
+  public static final int FPE_INTDIV = 1;
   public static final int SEGV_MAPERR = 1;
   public static final int SEGV_ACCERR = 2;
+  public static final int BUS_ADRALN = 1;
   public static final int BUS_ADRERR = 2;
   public static final int TRAP_BRKPT = 1;
   public static final int TRAP_TRACE = 2;
@@ -117,6 +119,11 @@ public final class Signal {
   /** Whether the default action is to stop the process. */
   public static boolean isStop(int signal) {
     return has(STOP_SET, signal);
+  }
+
+  /** Whether {@code si_code} of the signal has meanings of its own, so that no other use may borrow them. */
+  public static boolean hasOwnCodes(int signal) {
+    return has(SYNCHRONOUS | bit(SIGCHLD) | bit(SIGIO), signal);
   }
 
   /** Whether the default action dumps core, which here only sets the flag in the wait status. */

@@ -54,7 +54,7 @@ final class Signals {
       int queued = counts.pendingSignals.incrementAndGet();
       if (tg.rlimits.exceeds(Rlimits.RLIMIT_SIGPENDING, queued)) {
         counts.pendingSignals.getAndDecrement();
-        if (signo >= Signal.SIGRTMIN && !info.isFromKernel() && info.code != Signal.SI_USER) {
+        if (signo >= Signal.SIGRTMIN && info.code != Signal.SI_KERNEL && info.code != Signal.SI_USER) {
           return false;
         }
         queue.addBare(signo);

@@ -6,6 +6,7 @@ import gvisor.api.waiter.WaitEntry;
 import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.kernel.futex.FutexWaiter;
 import gvisor.sentry.mm.MemoryManager;
+import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.mm.UserBuffer;
 import gvisor.sentry.seccomp.SeccompFilter;
 import gvisor.sentry.socket.Message;
@@ -111,6 +112,7 @@ public final class Task implements Caller {
   RestartBlock restartBlock;
   long faultAddress;
   int faultCode;
+  int faultTrap;
 
   // Addresses the application registered.
   volatile long clearChildTid;
@@ -124,6 +126,7 @@ public final class Task implements Caller {
   volatile long stimeNanos;
   volatile long lastStamp;
   volatile long minorFaults;
+  private final IoCounts io = new IoCounts();
   volatile long voluntarySwitches;
   volatile long involuntarySwitches;
   final long startNanos;
@@ -312,6 +315,16 @@ public final class Task implements Caller {
     return group.rlimits.soft(Rlimits.RLIMIT_FSIZE);
   }
 
+  @Override
+  public PageAllocator pages(PageAllocator otherwise) {
+    return group.container().memory().pages();
+  }
+
+  /** The container it belongs to. */
+  public Container container() {
+    return group.container();
+  }
+
   /** Memory of the task's own for copying arguments in and results out; its content lasts for one call. */
   public MemorySegment scratch() {
     if (scratch == null) {
@@ -374,6 +387,9 @@ public final class Task implements Caller {
     if (waiter.woken) {
       waiter.woken = false;
       return WOKEN;
+    }
+    if (kernel.fileSignals().hasWork()) {
+      kernel.fileSignals().send();
     }
     long before = kernel.host().clock().monotonicNanos();
     stimeNanos = stimeNanos + (before - lastStamp);
@@ -663,6 +679,11 @@ public final class Task implements Caller {
   /** Where its children are born. */
   public PidNamespace childPidNamespace() {
     return childPidNamespace == null ? pidNamespace() : childPidNamespace;
+  }
+
+  /** What it has read and written. */
+  public IoCounts io() {
+    return io;
   }
 
   public long minorFaults() {

@@ -52,6 +52,12 @@ public final class TaskClone {
       kernel.taskCount.getAndDecrement();
       throw EAGAIN.error();
     }
+    Container container = t.group.container();
+    if (!container.chargeTask()) {
+      t.counts.tasks.getAndDecrement();
+      kernel.taskCount.getAndDecrement();
+      throw EAGAIN.error();
+    }
     UserCounts counts = t.counts;
     Workers.Worker worker = null;
     Task child = null;
@@ -89,6 +95,7 @@ public final class TaskClone {
           kernel.workers().release(worker);
         }
         counts.tasks.getAndDecrement();
+        container.unchargeTask();
         kernel.taskCount.getAndDecrement();
       }
     }

@@ -76,6 +76,7 @@ public final class TaskExit {
     if (t.counts != null) {
       t.counts.tasks.getAndDecrement();
     }
+    tg.container().unchargeTask();
     kernel.taskCount.getAndDecrement();
   }
 
@@ -97,6 +98,9 @@ public final class TaskExit {
     }
     if (t.context != null) {
       t.context.leave();
+    }
+    if (mm.users() == 1) {
+      t.group.noteResident(mm.peakResident());
     }
     mm.release();
     endVfork(t);
@@ -128,9 +132,11 @@ public final class TaskExit {
       t.stimeNanos = t.stime();
       t.dead = true;
       t.pending.discard(-1L);
+      tg.container().addDead(t.utimeNanos, t.stimeNanos);
       tg.deadUtime += t.utimeNanos;
       tg.deadStime += t.stimeNanos;
       tg.deadMinorFaults += t.minorFaults;
+      tg.deadIo.add(t.io());
       tg.deadVoluntarySwitches += t.voluntarySwitches;
       Signals.stopReached(t);
       sendDeathSignals(t, last);

@@ -41,6 +41,7 @@ public final class TaskStart {
     t.netNamespace = spaces.net();
     t.counts = kernel.userCounts(creds.uid());
     t.counts.tasks.getAndIncrement();
+    container.addTask();
     t.syscallTrace = kernel.tracer() != null;
     ThreadGroup tg = new ThreadGroup(kernel, container, new SignalHandlers(), limits, Signal.SIGCHLD);
     tg.leader = t;
@@ -60,6 +61,7 @@ public final class TaskStart {
       kernel.forks.getAndIncrement();
     } catch (ErrnoException e) {
       t.counts.tasks.getAndDecrement();
+      container.unchargeTask();
       kernel.taskCount.getAndDecrement();
       throw e;
     } finally {
@@ -121,6 +123,7 @@ public final class TaskStart {
     t.fds().release();
     t.fs().release();
     t.counts.tasks.getAndDecrement();
+    t.group.container().unchargeTask();
     kernel.taskCount.getAndDecrement();
   }
 

@@ -79,6 +79,7 @@ public final class ThreadGroup {
   volatile long childStime;
   volatile long childMinorFaults;
   volatile long maxRssBytes;
+  final IoCounts deadIo = new IoCounts();
   volatile long childMaxRssBytes;
   final long startNanos;
   final long startRealtimeNanos;
@@ -260,12 +261,29 @@ public final class ThreadGroup {
     return childMinorFaults;
   }
 
-  /** The most memory it had at once, as far as that was looked at. */
+  /** What its threads, dead ones too, have read and written. */
+  public IoCounts io() {
+    kernel.tasksLock.lock();
+    try {
+      IoCounts sum = new IoCounts();
+      sum.add(deadIo);
+      for (Task t : tasks) {
+        if (!t.dead) {
+          sum.add(t.io());
+        }
+      }
+      return sum;
+    } finally {
+      kernel.tasksLock.unlock();
+    }
+  }
+
+  /** The most memory it had at once. */
   public long maxRssBytes() {
     return maxRssBytes;
   }
 
-  /** Somebody has measured how much memory it has. */
+  /** It has had that much memory at once. */
   public void noteResident(long bytes) {
     maxRssBytes = Math.max(maxRssBytes, bytes);
   }

@@ -134,7 +134,7 @@ public final class ProgramLoader {
     ElfFile elf = new ElfFile(caller, file);
     String interpreterPath = elf.interpreter();
     FileDescription interpreterFile = interpreterPath == null ? null : request.opener().open(interpreterPath);
-    MemoryManager mm = new MemoryManager(platform, pages, host, request.limits());
+    MemoryManager mm = new MemoryManager(platform, caller.pages(pages), host, request.limits());
     boolean done = false;
     try {
       ElfFile interpreter = interpreterFile == null ? null : interpreter(caller, interpreterFile);

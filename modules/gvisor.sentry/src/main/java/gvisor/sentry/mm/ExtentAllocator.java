@@ -18,6 +18,9 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>The limit is on memory, not on allocated offsets: allocations are generous and mostly holes, so the host is asked
  * what it has committed once more is allocated than the limit.
+ *
+ * <p>Each page is charged to an owner: the {@link MemoryCgroup} it was allocated through, or nobody. It stays charged
+ * until it is free, whoever refers to it meanwhile, as on Linux.
  */
 public final class ExtentAllocator implements PageAllocator {
   /** Freed bytes that are kept before they are given back to the host. */
@@ -30,6 +33,13 @@ public final class ExtentAllocator implements PageAllocator {
   private static final int CHUNK_SHIFT = 24;
 
   private static final long UNKNOWN = -1;
+
+  /** Whom pages are charged to that belong to no container. */
+  static final int NOBODY = 0;
+
+  /** Owners there can be at once: containers of a sandbox, and {@link #NOBODY}. */
+  static final int MAX_OWNERS = 256;
+
   private static final int PAGE_SHIFT = 12;
   private static final int CHUNK_PAGES = 1 << CHUNK_SHIFT - PAGE_SHIFT;
 
@@ -40,6 +50,12 @@ public final class ExtentAllocator implements PageAllocator {
   private final ExtentMap clean = new ExtentMap();
   private final ExtentMap dirty = new ExtentMap();
   private final int[][] references;
+
+  /** Whom each page is charged to, in chunks as {@link #references}. What a free page has here means nothing. */
+  private final byte[][] owners;
+
+  private final long[] allocatedBy = new long[MAX_OWNERS];
+  private final boolean[] ownerTaken = new boolean[MAX_OWNERS];
   private volatile long allocated;
 
   /**
@@ -54,6 +70,8 @@ public final class ExtentAllocator implements PageAllocator {
     this.memory = file.memory();
     this.limitBytes = limitBytes == 0 ? file.size() : limitBytes;
     this.references = new int[(int) (file.size() + (1L << CHUNK_SHIFT) - 1 >>> CHUNK_SHIFT)][];
+    this.owners = new byte[references.length][];
+    ownerTaken[NOBODY] = true;
     clean.add(0, file.size() & -PAGE_SIZE);
   }
 
@@ -64,6 +82,10 @@ public final class ExtentAllocator implements PageAllocator {
 
   @Override
   public long allocate(long length, long alignment) throws ErrnoException {
+    return allocate(NOBODY, length, alignment);
+  }
+
+  long allocate(int owner, long length, long alignment) throws ErrnoException {
     boolean clear = false;
     long offset = -1;
     extentLock.lock();
@@ -77,13 +99,13 @@ public final class ExtentAllocator implements PageAllocator {
         offset = clean.take(length, alignment);
       }
       if (offset >= 0) {
-        own(offset, length);
+        own(owner, offset, length);
       }
     } finally {
       extentLock.unlock();
     }
     if (offset < 0) {
-      return allocateAfterClean(length, alignment);
+      return allocateAfterClean(owner, length, alignment);
     }
     if (clear) {
       memory.asSlice(offset, length).fill((byte) 0);
@@ -93,6 +115,10 @@ public final class ExtentAllocator implements PageAllocator {
 
   @Override
   public long allocateDirty(long length) throws ErrnoException {
+    return allocateDirty(NOBODY, length);
+  }
+
+  long allocateDirty(int owner, long length) throws ErrnoException {
     extentLock.lock();
     try {
       checkLimit(length);
@@ -101,23 +127,27 @@ public final class ExtentAllocator implements PageAllocator {
         offset = clean.take(length, PAGE_SIZE);
       }
       if (offset >= 0) {
-        own(offset, length);
+        own(owner, offset, length);
         return offset;
       }
     } finally {
       extentLock.unlock();
     }
-    return allocateAfterClean(length, PAGE_SIZE);
+    return allocateAfterClean(owner, length, PAGE_SIZE);
   }
 
   @Override
   public boolean allocateAt(long offset, long length) {
+    return allocateAt(NOBODY, offset, length);
+  }
+
+  boolean allocateAt(int owner, long offset, long length) {
     extentLock.lock();
     try {
       if (allocated + length > limitBytes || !clean.takeAt(offset, length)) {
         return false;
       }
-      own(offset, length);
+      own(owner, offset, length);
       return true;
     } finally {
       extentLock.unlock();
@@ -125,7 +155,7 @@ public final class ExtentAllocator implements PageAllocator {
   }
 
   /** The file has no clean room left: cleans what is dirty and tries once more. */
-  private long allocateAfterClean(long length, long alignment) throws ErrnoException {
+  private long allocateAfterClean(int owner, long length, long alignment) throws ErrnoException {
     decommit(takeDirty());
     extentLock.lock();
     try {
@@ -133,7 +163,7 @@ public final class ExtentAllocator implements PageAllocator {
       if (offset < 0) {
         throw ENOMEM.error();
       }
-      own(offset, length);
+      own(owner, offset, length);
       return offset;
     } finally {
       extentLock.unlock();
@@ -154,8 +184,9 @@ public final class ExtentAllocator implements PageAllocator {
     committedEstimate += length;
   }
 
-  private void own(long offset, long length) {
+  private void own(int owner, long offset, long length) {
     allocated += length;
+    allocatedBy[owner] += length;
     long page = offset >>> PAGE_SHIFT;
     long end = offset + length >>> PAGE_SHIFT;
     while (page < end) {
@@ -163,6 +194,7 @@ public final class ExtentAllocator implements PageAllocator {
       int from = (int) (page & CHUNK_PAGES - 1);
       int to = (int) Math.min(CHUNK_PAGES, from + end - page);
       Arrays.fill(chunk, from, to, 1);
+      Arrays.fill(owners[(int) (page >>> CHUNK_SHIFT - PAGE_SHIFT)], from, to, (byte) owner);
       page += to - from;
     }
   }
@@ -172,6 +204,7 @@ public final class ExtentAllocator implements PageAllocator {
     int[] chunk = references[index];
     if (chunk == null) {
       chunk = new int[CHUNK_PAGES];
+      owners[index] = new byte[CHUNK_PAGES];
       references[index] = chunk;
     }
     return chunk;
@@ -214,6 +247,9 @@ public final class ExtentAllocator implements PageAllocator {
         if (left < 0) {
           chunk[i] = 0;
           throw new IllegalStateException("page " + page + " is free already");
+        }
+        if (left == 0) {
+          allocatedBy[owners[(int) (page >>> CHUNK_SHIFT - PAGE_SHIFT)][i] & 0xff] -= PAGE_SIZE;
         }
         if (left == 0 && freeFrom < 0) {
           freeFrom = page;
@@ -312,5 +348,90 @@ public final class ExtentAllocator implements PageAllocator {
   @Override
   public long allocatedBytes() {
     return allocated;
+  }
+
+  // ---- owners ----
+
+  /** An owner that nothing is charged to. ENOMEM when there are too many. */
+  int newOwner() throws ErrnoException {
+    extentLock.lock();
+    try {
+      for (int owner = NOBODY + 1; owner < MAX_OWNERS; owner++) {
+        // What an owner before it left to others would be charged to the new one.
+        if (!ownerTaken[owner] && allocatedBy[owner] == 0) {
+          ownerTaken[owner] = true;
+          return owner;
+        }
+      }
+    } finally {
+      extentLock.unlock();
+    }
+    throw ENOMEM.error();
+  }
+
+  void releaseOwner(int owner) {
+    extentLock.lock();
+    try {
+      ownerTaken[owner] = false;
+    } finally {
+      extentLock.unlock();
+    }
+  }
+
+  /** Bytes charged to {@code owner}, touched or not. */
+  long allocatedBytes(int owner) {
+    extentLock.lock();
+    try {
+      return allocatedBy[owner];
+    } finally {
+      extentLock.unlock();
+    }
+  }
+
+  /** Bytes of memory behind all that is allocated; costs one host call. */
+  public long committedBytes() {
+    extentLock.lock();
+    try {
+      return Math.max(0, file.committedBytes() - dirty.bytes());
+    } finally {
+      extentLock.unlock();
+    }
+  }
+
+  /**
+   * Bytes of memory behind what is charged to {@code owner}. Looks at every committed page, without the lock: what
+   * changes meanwhile may be counted or not.
+   */
+  long committedBytes(int owner) {
+    long size = file.size();
+    long bytes = 0;
+    long at = 0;
+    while ((at = file.nextData(at, size) & -PAGE_SIZE) < size) {
+      long end = file.nextHole(at, size) + PAGE_SIZE - 1 & -PAGE_SIZE;
+      bytes += owned(owner, at >>> PAGE_SHIFT, end >>> PAGE_SHIFT) << PAGE_SHIFT;
+      at = end;
+    }
+    return bytes;
+  }
+
+  private long owned(int owner, long firstPage, long endPage) {
+    long count = 0;
+    long page = firstPage;
+    while (page < endPage) {
+      int index = (int) (page >>> CHUNK_SHIFT - PAGE_SHIFT);
+      int from = (int) (page & CHUNK_PAGES - 1);
+      int to = (int) Math.min(CHUNK_PAGES, from + endPage - page);
+      int[] counts = references[index];
+      byte[] charged = owners[index];
+      if (counts != null && charged != null) {
+        for (int i = from; i < to; i++) {
+          if (counts[i] > 0 && (charged[i] & 0xff) == owner) {
+            count++;
+          }
+        }
+      }
+      page += to - from;
+    }
+    return count;
   }
 }

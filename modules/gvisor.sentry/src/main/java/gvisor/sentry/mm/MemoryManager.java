@@ -10,6 +10,7 @@ import gvisor.api.platform.AddressSpace;
 import gvisor.api.platform.Platform;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 
 /**
  * The memory of one process, or of several that share it: what was promised (vmas), what backs it now (pmas), and the
@@ -32,8 +33,20 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   /** Most vmas ({@code /proc/sys/vm/max_map_count}). */
   public static final int MAX_MAP_COUNT = 65530;
 
+  /** Faults at one address, one after the other, that others may undo before it is used; more are a defect here. */
+  private static final int MAX_TRIES = 10_000;
+
   /** Lowest address an application may map without privilege ({@code /proc/sys/vm/mmap_min_addr}). */
   public static final long MMAP_MIN_ADDR = 65536;
+
+  /** Up to this size a range of memory is taken for used in whole when the peak is asked for. */
+  private static final long COUNTED_WHOLE = 64L << 10;
+
+  /** As many pieces of committed memory are looked for in one range then. */
+  private static final int PIECES = 16;
+
+  /** Giving back less than this does not change the peak much. */
+  private static final long WORTH_NOTING = 4L << 20;
 
   /** How much of each mapping {@link #mapAhead} maps. */
   private static final long AHEAD = 2L << 20;
@@ -64,6 +77,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   private volatile MmLimits limits;
   private volatile int barriers;
   private volatile AddressSpace space;
+  private volatile Attachment attachment;
 
   /** Nothing mapped, one user. */
   public MemoryManager(Platform platform, PageAllocator pages, Host host, MmLimits limits) {
@@ -99,6 +113,22 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
     barriers |= kinds;
   }
 
+  /** What the kernel keeps for a process beside its pages, as long as they. */
+  public interface Attachment {
+    /** The last user is gone. */
+    void memoryGone();
+  }
+
+  /** Its attachment, made by {@code maker} if there is none. */
+  public Attachment attachment(Supplier<Attachment> maker) {
+    synchronized (users) {
+      if (attachment == null) {
+        attachment = maker.get();
+      }
+      return attachment;
+    }
+  }
+
   /** One more task runs in it (CLONE_VM), or somebody looks at it ({@code /proc/[pid]/mem}). */
   public MemoryManager acquire() {
     users.getAndIncrement();
@@ -126,6 +156,10 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   public void release() {
     if (users.decrementAndGet() != 0) {
       return;
+    }
+    Attachment attached = attachment;
+    if (attached != null) {
+      attached.memoryGone();
     }
     Leftovers leftovers = new Leftovers(this);
     writeLock.lock();
@@ -287,7 +321,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
 
   @Override
   Pma hold(long addr, boolean write) throws ErrnoException {
-    while (true) {
+    for (int tries = 0; tries < MAX_TRIES; tries++) {
       readLock.lock();
       Pma p = pmas.find(addr);
       if (p != null && (write ? p.writable() : p.readable())) {
@@ -297,6 +331,23 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
       if (faults.fromKernel(addr, write) != FaultResult.OK) {
         throw EFAULT.error();
       }
+    }
+    throw new IllegalStateException(describe(addr, write));
+  }
+
+  /** What a fault says it has made accessible, and is not: for whoever looks for the defect. */
+  private String describe(long addr, boolean write) {
+    readLock.lock();
+    try {
+      Vma v = vmas.find(addr);
+      Pma p = pmas.find(addr);
+      return (write ? "a store to " : "a load from ") + Long.toHexString(addr) + " faults for ever; vma "
+          + (v == null ? "none" : Long.toHexString(v.start) + "-" + Long.toHexString(v.end) + " prot " + v.prot
+              + " flags " + Integer.toHexString(v.flags) + " file " + v.mappable)
+          + ", pma " + (p == null ? "none" : Long.toHexString(p.start) + "-" + Long.toHexString(p.end) + " access "
+              + p.access + " owned " + p.owned + " of file " + p.ofFile + " mapped " + p.mapped);
+    } finally {
+      readLock.unlock();
     }
   }
 
@@ -424,6 +475,38 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
     }
   }
 
+  /**
+   * The most memory that has been behind it at once, in bytes. Ranges of a few pages count whole: what the host would
+   * say of them is not worth the question.
+   */
+  public long peakResident() {
+    readLock.lock();
+    try {
+      noteResident();
+      return books.peakResident;
+    } finally {
+      readLock.unlock();
+    }
+  }
+
+  /** Keeps the peak up to date; before memory is given back. A lock is held. */
+  private void noteResident() {
+    long most = 0;
+    for (int i = 0; i < pmas.size(); i++) {
+      most += pmas.get(i).length();
+    }
+    if (most <= books.peakResident) {
+      return;
+    }
+    long resident = 0;
+    for (int i = 0; i < pmas.size(); i++) {
+      Pma p = pmas.get(i);
+      resident += p.ofFile || p.length() <= COUNTED_WHOLE ? p.length() : pages.committed(p.offset, p.length(), PIECES);
+    }
+    // Readers that race store one of two true values.
+    books.peakResident = Math.max(books.peakResident, resident);
+  }
+
   /** Where arguments, environment, heap and stack are; its fields are guarded by this object's lock. */
   public MemoryLayout layout() {
     return layout;
@@ -501,6 +584,9 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
    * @param onlyOfFile keep private copies
    */
   void dropPmas(long start, long end, boolean onlyOfFile) {
+    if (end - start >= WORTH_NOTING) {
+      noteResident();
+    }
     splitPmas(start);
     splitPmas(end);
     int from = pmas.firstEndingAbove(start);

@@ -70,11 +70,7 @@ public record MemoryReport(List<Area> areas, long totalBytes, long peakTotalByte
       Pma p = mm.pmas.get(i);
       long at = p.at(Math.max(p.start, v.start));
       long to = p.at(Math.min(p.end, v.end));
-      while ((at = mm.pages.nextData(at, to) & -PAGE) < to) {
-        long hole = mm.pages.nextHole(at, to) + PAGE - 1 & -PAGE;
-        sums[p.owned && !p.ofFile ? 0 : 1] += hole - at;
-        at = hole;
-      }
+      sums[p.owned && !p.ofFile ? 0 : 1] += mm.pages.committed(at, to - at, Integer.MAX_VALUE);
     }
   }
 

@@ -77,6 +77,34 @@ public interface PageAllocator {
     return Math.min(limit, offset + PAGE_SIZE);
   }
 
+  /**
+   * Bytes of {@code [offset, offset + length)} that are committed.
+   *
+   * @param maxPieces after as many pieces of data the rest counts whole
+   */
+  default long committed(long offset, long length, int maxPieces) {
+    long limit = offset + length;
+    long sum = 0;
+    long at = offset;
+    for (int piece = 0; (at = nextData(at, limit) & -PAGE_SIZE) < limit; piece++) {
+      if (piece == maxPieces) {
+        return sum + limit - at;
+      }
+      long hole = nextHole(at, limit) + PAGE_SIZE - 1 & -PAGE_SIZE;
+      sum += hole - at;
+      at = hole;
+    }
+    return sum;
+  }
+
+  /**
+   * The same memory, for what processes leave behind when they die, such as files in memory: it does not go beyond a
+   * limit for their sake.
+   */
+  default PageAllocator forFiles() {
+    return this;
+  }
+
   /** Bytes allocated now. */
   long allocatedBytes();
 }

@@ -24,6 +24,9 @@ public final class SeccompFilter {
   /** AUDIT_ARCH_X86_64. */
   public static final int ARCH = 0xc000003e;
 
+  /** BPF_MAXINSNS: instructions of one filter. */
+  public static final int MAX_INSTRUCTIONS = BpfProgram.MAX_INSTRUCTIONS;
+
   /** MAX_INSNS_PER_PATH: instructions of all filters of a task, with four more for each filter. */
   private static final int MAX_TOTAL = 32768;
 
@@ -89,6 +92,20 @@ public final class SeccompFilter {
   /** How many filters there are, for {@code Seccomp_filters} in {@code /proc/[pid]/status}. */
   public int count() {
     return 1 + (previous == null ? 0 : previous.count());
+  }
+
+  /** An action with its data in words, for the log. */
+  public static String describe(int action) {
+    int data = action & SECCOMP_RET_DATA;
+    return switch (action & SECCOMP_RET_ACTION_FULL) {
+      case SECCOMP_RET_ALLOW -> "allow";
+      case SECCOMP_RET_LOG -> "log";
+      case SECCOMP_RET_ERRNO -> "errno " + data;
+      case SECCOMP_RET_TRAP -> "trap";
+      case SECCOMP_RET_TRACE -> "trace " + data;
+      case SECCOMP_RET_KILL_THREAD -> "kill thread";
+      default -> "kill process";
+    };
   }
 
   /** Whether actions other than allow are to be logged. */

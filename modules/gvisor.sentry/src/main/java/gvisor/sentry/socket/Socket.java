@@ -24,6 +24,8 @@ public abstract class Socket implements FileOps {
   /** Result of {@link #connect}: begun, and {@link #connectResult} will tell; the number of EINPROGRESS, negated. */
   public static final long IN_PROGRESS = -115;
 
+  private static final int MEMINFO_SIZE = 36;
+
   private final Network net;
   private final int family;
   private final int type;
@@ -246,6 +248,12 @@ public abstract class Socket implements FileOps {
         out.putInt(4, creds.uid());
         out.putInt(8, creds.gid());
       }
+      case SO_MEMINFO -> {
+        // struct of SK_MEMINFO_*: in use and limit of receiving and of sending, then what has no meaning here.
+        out.start(MEMINFO_SIZE);
+        out.putInt(4, options.receiveBuffer);
+        out.putInt(12, options.sendBuffer);
+      }
       case SO_COOKIE -> {
         out.start(8);
         out.putLong(0, System.identityHashCode(this) & 0xffffffffL | 0x100000000L);
@@ -289,6 +297,16 @@ public abstract class Socket implements FileOps {
   public final long timeoutNanos(boolean write) {
     long timeout = write ? options.sendTimeoutNanos : options.receiveTimeoutNanos;
     return timeout == SocketOptions.NO_TIMEOUT ? -1 : timeout;
+  }
+
+  @Override
+  public final boolean signalsOwner() {
+    return true;
+  }
+
+  @Override
+  public final boolean hangsUp() {
+    return true;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package gvisor.sentry.socket;
 
+import static gvisor.api.abi.SocketAbi.MSG_OOB;
+import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENOBUFS;
 import static gvisor.api.errno.Errno.EPIPE;
 import static gvisor.sentry.vfs.FileOps.WOULD_BLOCK;
@@ -9,12 +11,13 @@ import gvisor.api.waiter.EventMask;
 import gvisor.api.waiter.WaitQueue;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.vfs.FileDescription;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One direction of a connected byte stream: what one end wrote and the other has not read. Holds control messages at
- * the bytes they came with, and one urgent byte for TCP. Thread-safe; its lock ranks below the sockets' and above the
+ * the bytes they came with, and one urgent byte. Thread-safe; its lock ranks below the sockets' and above the
  * memory manager's.
  */
 public final class StreamBuffer {
@@ -103,11 +106,13 @@ public final class StreamBuffer {
    * Appends what fits.
    *
    * @param control goes with the first byte, if anything is written; may be null
+   * @param urgent the last byte of {@code src} is urgent, if it fits
    * @return bytes written, or WOULD_BLOCK when it is full
    * @throws ErrnoException EPIPE when either end is shut; EFAULT; ENOBUFS when the sandbox's buffers are used up
    */
   public long write(IoBuffer src, Control control, boolean urgent) throws ErrnoException {
     int n;
+    boolean isMarked;
     bufferLock.lock();
     try {
       if (finished || abandoned) {
@@ -129,7 +134,8 @@ public final class StreamBuffer {
       if (control != null && n > 0) {
         mark(start, ring.end(), control);
       }
-      if (urgent && n > 0) {
+      isMarked = urgent && n > 0 && src.remaining() == 0;
+      if (isMarked) {
         urgentAt = ring.end() - 1;
         urgentRead = false;
       }
@@ -137,7 +143,7 @@ public final class StreamBuffer {
     } finally {
       bufferLock.unlock();
     }
-    readers.notify(urgent ? EventMask.READABLE | EventMask.EPOLLPRI : EventMask.READABLE);
+    readers.notify(isMarked ? EventMask.READABLE | EventMask.EPOLLPRI : EventMask.READABLE);
     return n;
   }
 
@@ -177,10 +183,10 @@ public final class StreamBuffer {
       long position = ring.start();
       SocketCreds creds = null;
       while (position < ring.end() && dst.remaining() > 0) {
+        if (position == urgentAt && total > 0) {
+          break; // a read stops at the mark
+        }
         if (position == urgentAt && !oobInline) {
-          if (total > 0) {
-            break;
-          }
           position++;
           if (!peek) {
             consume(1);
@@ -321,20 +327,35 @@ public final class StreamBuffer {
     }
   }
 
-  /** The urgent byte, or -1 when there is none. */
-  public int readUrgent(boolean peek) {
+  /**
+   * Receives the urgent byte (MSG_OOB).
+   *
+   * @param message told that it is; may be null
+   * @param oobInline the byte is part of the stream, so that there is none to receive
+   * @return 1, or 0 when {@code dst} has no room
+   * @throws ErrnoException EINVAL when there is none, or none any more
+   */
+  public long readUrgent(Message message, IoBuffer dst, boolean peek, boolean oobInline) throws ErrnoException {
+    byte urgent;
     bufferLock.lock();
     try {
-      if (urgentAt < ring.start() || urgentRead) {
-        return -1;
+      if (oobInline || urgentAt < ring.start() || urgentRead) {
+        throw EINVAL.error();
       }
-      if (!peek) {
-        urgentRead = true;
-      }
-      return ring.byteAt(urgentAt) & 0xff;
+      urgentRead = !peek;
+      urgent = ring.byteAt(urgentAt);
     } finally {
       bufferLock.unlock();
     }
+    if (message != null) {
+      message.flags |= MSG_OOB;
+      message.isComplete = true;
+    }
+    if (dst.remaining() == 0) {
+      return 0;
+    }
+    dst.put(MemorySegment.ofArray(new byte[] {urgent}), 0, 1);
+    return 1;
   }
 
   /** Whether the next byte to read is the urgent one. */

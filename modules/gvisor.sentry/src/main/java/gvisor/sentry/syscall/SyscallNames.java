@@ -1,5 +1,8 @@
 package gvisor.sentry.syscall;
 
+import java.util.HashMap;
+import java.util.Map;
+
 /** The names of x86-64 system calls by number, whether there is a handler or not ({@code asm/unistd_64.h}). */
 public final class SyscallNames {
   private static final String LIST = """
@@ -72,6 +75,19 @@ public final class SyscallNames {
     }
   }
 
+  /** Made by the first who asks for a number. */
+  private static final class Numbers {
+    static final Map<String, Integer> BY_NAME = new HashMap<>();
+
+    static {
+      for (int i = 0; i < NAMES.length; i++) {
+        if (NAMES[i] != null) {
+          BY_NAME.put(NAMES[i], i);
+        }
+      }
+    }
+  }
+
   private SyscallNames() {}
 
   /** The name of {@code number}, or null where Linux has none. */
@@ -81,11 +97,6 @@ public final class SyscallNames {
 
   /** The number of {@code name}, or -1. */
   public static int number(String name) {
-    for (int i = 0; i < NAMES.length; i++) {
-      if (name.equals(NAMES[i])) {
-        return i;
-      }
-    }
-    return -1;
+    return Numbers.BY_NAME.getOrDefault(name, -1);
   }
 }

@@ -85,6 +85,11 @@ public final class TerminalFile implements FileOps {
   }
 
   @Override
+  public boolean signalsOwner() {
+    return true;
+  }
+
+  @Override
   public void register(WaitEntry entry, int mask) {
     terminal.waiters().register(entry, mask);
   }

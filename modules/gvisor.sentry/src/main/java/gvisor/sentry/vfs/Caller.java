@@ -2,6 +2,7 @@ package gvisor.sentry.vfs;
 
 import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.mm.MemoryManager;
+import gvisor.sentry.mm.PageAllocator;
 
 /** On whose behalf a file operation runs: what the file layer needs of a task. */
 public interface Caller {
@@ -24,4 +25,9 @@ public interface Caller {
 
   /** RLIMIT_FSIZE, in bytes; -1 for no limit. */
   long fileSizeLimit();
+
+  /** What memory for the caller is charged to; {@code otherwise} when that is nobody in particular. */
+  default PageAllocator pages(PageAllocator otherwise) {
+    return otherwise;
+  }
 }

@@ -2,6 +2,7 @@ package gvisor.sentry.vfs;
 
 import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.mm.MemoryManager;
+import gvisor.sentry.mm.PageAllocator;
 
 /**
  * A caller with other credentials: {@code access(2)} asks as the real user, an overlay touches its layers as its
@@ -38,5 +39,10 @@ public record CallerAs(Caller caller, Credentials creds) implements Caller {
   @Override
   public long fileSizeLimit() {
     return caller.fileSizeLimit();
+  }
+
+  @Override
+  public PageAllocator pages(PageAllocator otherwise) {
+    return caller.pages(otherwise);
   }
 }

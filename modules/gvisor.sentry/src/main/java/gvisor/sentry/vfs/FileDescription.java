@@ -3,10 +3,12 @@ package gvisor.sentry.vfs;
 import static gvisor.api.errno.Errno.ETXTBSY;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.waiter.EventMask;
 import gvisor.api.waiter.WaitEntry;
 import gvisor.api.waiter.Waitable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 
 /**
  * An open file, as descriptors share it after {@code dup} and {@code fork}. Like Linux {@code struct file}. Reference
@@ -34,10 +36,8 @@ public final class FileDescription implements Waitable {
   /** File offset; guarded by {@link #offsetLock}. */
   public long offset;
 
-  /** Whom O_ASYNC is to signal (F_SETOWN): a process, or a group when negative; and with what (F_SETSIG), 0: SIGIO. */
-  public volatile int owner;
-
-  public volatile int ownerSignal;
+  /** Whom its events are signalled to; null when nobody ever was said. Written under the monitor. */
+  private volatile FileOwner owner;
 
   /** Where an appending write ended; for the writing thread while it holds {@link #offsetLock}. */
   public long appendEnd;
@@ -74,7 +74,31 @@ public final class FileDescription implements Waitable {
   /** Replaces the flags {@code F_SETFL} may change. */
   public void setStatusFlags(int flags) throws ErrnoException {
     ops.flagsChanged(this, flags);
-    statusFlags = statusFlags & ~OpenFlags.SETTABLE | flags & OpenFlags.SETTABLE;
+    int now = ops.signalsOwner() ? flags : flags & ~OpenFlags.O_ASYNC;
+    statusFlags = statusFlags & ~OpenFlags.SETTABLE | now & OpenFlags.SETTABLE;
+  }
+
+  /** Whom its events are signalled to, or null. */
+  public FileOwner owner() {
+    return owner;
+  }
+
+  /** As {@link #owner()}, but made by {@code maker} if there is none; it hears of events from now on. */
+  public FileOwner owner(Supplier<FileOwner> maker) {
+    FileOwner found = owner;
+    if (found != null) {
+      return found;
+    }
+    synchronized (this) {
+      if (owner == null) {
+        found = maker.get();
+        if (ops.signalsOwner()) {
+          ops.register(found, EventMask.ALL);
+        }
+        owner = found;
+      }
+      return owner;
+    }
   }
 
   public boolean isNonblocking() {
@@ -148,6 +172,10 @@ public final class FileDescription implements Waitable {
         for (CloseListener l : told) {
           l.fileClosed(this);
         }
+      }
+      FileOwner signalled = owner;
+      if (signalled != null) {
+        ops.unregister(signalled);
       }
       if (!isPath()) {
         Notify.file(path.dentry(), isWritable() ? Notify.IN_CLOSE_WRITE : Notify.IN_CLOSE_NOWRITE);

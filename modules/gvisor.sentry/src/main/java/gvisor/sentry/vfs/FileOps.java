@@ -93,6 +93,16 @@ public interface FileOps extends Waitable {
   /** O_APPEND, O_NONBLOCK, O_ASYNC or O_DIRECT changed through {@code fcntl(F_SETFL)}. */
   default void flagsChanged(FileDescription file, int flags) throws ErrnoException {}
 
+  /** Whether O_ASYNC works: sockets, pipes and terminals. */
+  default boolean signalsOwner() {
+    return false;
+  }
+
+  /** Whether its end is an event of its own for O_ASYNC (POLL_HUP) rather than one more thing to read. */
+  default boolean hangsUp() {
+    return false;
+  }
+
   /** One descriptor of the file was closed; others may be left. Its errno is what {@code close(2)} returns. */
   default void flush(FileDescription file) throws ErrnoException {}
 

@@ -10,6 +10,7 @@ import gvisor.api.platform.StopReason;
 import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.fs.tmpfs.TmpfsType;
 import gvisor.sentry.mm.ExtentAllocator;
+import gvisor.sentry.mm.MemoryCgroup;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.MmLimits;
 import gvisor.sentry.syscall.SyscallTable;
@@ -59,7 +60,7 @@ class RunLoopTest {
     PidNamespace pids = TaskStart.newPidNamespace(kernel);
     TaskStart.Spaces spaces = new TaskStart.Spaces(pids, new UtsNamespace(kernel, "host", "(none)"),
         new IpcNamespace(kernel), new NetNamespace(kernel));
-    Task t = TaskStart.create(kernel, new Container("c"), spaces, Credentials.root(-1L),
+    Task t = TaskStart.create(kernel, new Container("c", new MemoryCgroup(pages), 1), spaces, Credentials.root(-1L),
         new FsContext(mounts.root(), mounts.root(), 022), new FdTable(), new Rlimits());
     t.setMm(new MemoryManager(machine, pages, machine, MmLimits.DEFAULT));
     t.initialRegisters = new long[Registers.COUNT];

@@ -124,8 +124,12 @@ class StreamBufferTest {
     buffer.write(io(new byte[] {9}), null, true);
     write(new byte[] {3});
     assertTrue(buffer.hasUrgent());
-    assertEquals(9, buffer.readUrgent(false));
-    assertEquals(-1, buffer.readUrgent(false));
+    byte[] urgent = new byte[1];
+    assertEquals(1, buffer.readUrgent(null, io(urgent), false, false));
+    assertEquals(9, urgent[0]);
+    assertEquals(
+        Errno.EINVAL,
+        assertThrows(ErrnoException.class, () -> buffer.readUrgent(null, io(urgent), false, false)).errno());
     byte[] got = new byte[2];
     assertEquals(2, read(got));
     assertArrayEquals(new byte[] {1, 2}, got);

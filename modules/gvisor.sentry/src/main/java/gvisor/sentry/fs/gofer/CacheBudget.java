@@ -5,7 +5,7 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Bounds the memory in page caches: when more is cached than allowed, the caches that were filled longest ago drop what
- * nobody maps and nobody has changed. Shared by all gofer mounts of a sandbox. Thread-safe; its lock is a leaf.
+ * nobody maps and nobody has changed. Shared by all gofer mounts of a container. Thread-safe; its lock is a leaf.
  */
 public final class CacheBudget {
   private final long limitBytes;
@@ -42,6 +42,32 @@ public final class CacheBudget {
         excess -= c.dropIdle();
       }
     }
+  }
+
+  /** Bytes in all caches. */
+  public long bytes() {
+    budgetLock.lock();
+    try {
+      return bytes;
+    } finally {
+      budgetLock.unlock();
+    }
+  }
+
+  /** Has every cache drop what nobody maps and nobody has changed; the bytes given back. */
+  public long dropIdle() {
+    PageCache[] all;
+    budgetLock.lock();
+    try {
+      all = caches.toArray(PageCache[]::new);
+    } finally {
+      budgetLock.unlock();
+    }
+    long dropped = 0;
+    for (PageCache c : all) {
+      dropped += c.dropIdle();
+    }
+    return dropped;
   }
 
   /** {@code cache} gave {@code removed} bytes back. */

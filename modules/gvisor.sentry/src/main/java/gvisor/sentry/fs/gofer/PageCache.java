@@ -243,7 +243,8 @@ final class PageCache implements Mappable {
 
   /** Gives back what nobody maps and nobody has changed; the bytes that were. Does nothing if the cache is in use. */
   long dropIdle() {
-    return cacheLock.tryLock() ? dropIdleLocked() : 0;
+    // Filling a cache may be what memory is given back for: its own chunks are in the making then.
+    return !cacheLock.isHeldByCurrentThread() && cacheLock.tryLock() ? dropIdleLocked() : 0;
   }
 
   /** The file is not there for anybody any more. */

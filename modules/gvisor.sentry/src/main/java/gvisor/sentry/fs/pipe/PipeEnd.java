@@ -89,6 +89,11 @@ final class PipeEnd implements FileOps {
   }
 
   @Override
+  public boolean signalsOwner() {
+    return true;
+  }
+
+  @Override
   public void register(WaitEntry entry, int mask) {
     pipe.queue().register(entry, mask);
   }

@@ -2,6 +2,7 @@ package gvisor.sentry.fs.proc;
 
 import gvisor.api.host.Host;
 import gvisor.sentry.fs.kernfs.Content;
+import gvisor.sentry.kernel.Task;
 import gvisor.sentry.vfs.Caller;
 
 /**
@@ -15,10 +16,15 @@ final class CpuInfo implements Content {
     this.host = host;
   }
 
+  /** How many processors {@code caller} sees. */
+  static int count(Host host, Caller caller) {
+    return caller instanceof Task t ? t.container().processors() : host.processorCount();
+  }
+
   @Override
   public void write(Caller caller, StringBuilder out) {
     String[] lines = host.processorDescription().split("\n");
-    int count = host.processorCount();
+    int count = count(host, caller);
     for (int cpu = 0; cpu < count; cpu++) {
       out.append("processor\t: ").append(cpu).append('\n');
       for (String line : lines) {

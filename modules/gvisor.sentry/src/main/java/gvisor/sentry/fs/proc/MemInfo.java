@@ -2,6 +2,8 @@ package gvisor.sentry.fs.proc;
 
 import gvisor.sentry.fs.kernfs.Content;
 import gvisor.sentry.kernel.Kernel;
+import gvisor.sentry.kernel.Task;
+import gvisor.sentry.mm.MemoryCgroup;
 import gvisor.sentry.vfs.Caller;
 
 /** {@code /proc/meminfo}. */
@@ -13,36 +15,47 @@ final class MemInfo implements Content {
   }
 
   /** Bytes of memory. */
-  record Figures(long total, long used, long free) {}
+  record Figures(long total, long used, long free, long cached) {}
 
-  static Figures figures(Kernel kernel) {
+  /** What {@code caller} may use, and what its container does: everything, where it belongs to none. */
+  static Figures figures(Kernel kernel, Caller caller) {
     long total = kernel.host().memoryBytes();
-    long used = Math.min(total, kernel.pages().allocatedBytes());
-    return new Figures(total, used, total - used);
+    long used;
+    long cached = 0;
+    if (caller instanceof Task t) {
+      MemoryCgroup memory = t.container().memory();
+      total = Math.min(total, memory.limitBytes());
+      used = memory.recentUsageBytes();
+      cached = memory.cachedBytes();
+    } else {
+      used = kernel.pages().committedBytes();
+    }
+    used = Math.min(total, used);
+    return new Figures(total, used, total - used, Math.min(cached, used));
   }
 
   @Override
   public void write(Caller caller, StringBuilder out) {
-    Figures m = figures(kernel);
+    Figures m = figures(kernel, caller);
     line(out, "MemTotal", m.total());
     line(out, "MemFree", m.free());
-    line(out, "MemAvailable", m.free());
+    line(out, "MemAvailable", m.free() + m.cached());
     line(out, "Buffers", 0);
-    line(out, "Cached", 0);
+    line(out, "Cached", m.cached());
     line(out, "SwapCached", 0);
-    line(out, "Active", m.used());
-    line(out, "Inactive", 0);
-    line(out, "Active(anon)", m.used());
+    line(out, "Active", m.used() - m.cached());
+    line(out, "Inactive", m.cached());
+    line(out, "Active(anon)", m.used() - m.cached());
     line(out, "Inactive(anon)", 0);
     line(out, "Active(file)", 0);
-    line(out, "Inactive(file)", 0);
+    line(out, "Inactive(file)", m.cached());
     line(out, "Unevictable", 0);
     line(out, "Mlocked", 0);
     line(out, "SwapTotal", 0);
     line(out, "SwapFree", 0);
     line(out, "Dirty", 0);
     line(out, "Writeback", 0);
-    line(out, "AnonPages", m.used());
+    line(out, "AnonPages", m.used() - m.cached());
     line(out, "Mapped", 0);
     line(out, "Shmem", 0);
     line(out, "KReclaimable", 0);

@@ -28,7 +28,8 @@ final class SystemFiles {
 
   /** Fills the root directory. */
   void build(KernDir root) {
-    file(root, "cgroups", text("#subsys_name\thierarchy\tnum_cgroups\tenabled\n"));
+    file(root, "cgroups", text("#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
+        + "cpuset\t0\t1\t1\ncpu\t0\t1\t1\ncpuacct\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n"));
     file(root, "cmdline", text("quiet\n"));
     file(root, "consoles", text(""));
     file(root, "cpuinfo", new CpuInfo(kernel.host()));
@@ -159,34 +160,34 @@ final class SystemFiles {
         + "   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n")));
   }
 
-  private int processors() {
-    return kernel.host().processorCount();
+  private int processors(Caller caller) {
+    return CpuInfo.count(kernel.host(), caller);
   }
 
   private void interrupts(Caller caller, StringBuilder out) {
-    cpuHeader(out, "           ", "CPU%-8d");
+    cpuHeader(caller, out, "           ", "CPU%-8d");
     out.append("NMI:");
-    for (int i = 0; i < processors(); i++) {
+    for (int i = 0; i < processors(caller); i++) {
       out.append("          0");
     }
     out.append("   Non-maskable interrupts\n");
   }
 
   private void softirqs(Caller caller, StringBuilder out) {
-    cpuHeader(out, "                    ", "CPU%-8d");
+    cpuHeader(caller, out, "                    ", "CPU%-8d");
     for (String kind : new String[] {"HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED",
         "HRTIMER", "RCU"}) {
       out.append(String.format("%12s:", kind));
-      for (int i = 0; i < processors(); i++) {
+      for (int i = 0; i < processors(caller); i++) {
         out.append("          0");
       }
       out.append('\n');
     }
   }
 
-  private void cpuHeader(StringBuilder out, String indent, String format) {
+  private void cpuHeader(Caller caller, StringBuilder out, String indent, String format) {
     out.append(indent);
-    for (int i = 0; i < processors(); i++) {
+    for (int i = 0; i < processors(caller); i++) {
       out.append(String.format(format, i));
     }
     out.append('\n');
@@ -218,7 +219,7 @@ final class SystemFiles {
       busy += group.utime() + group.stime() + group.childUtime() + group.childStime();
     }
     centiseconds(out, up).append(' ');
-    centiseconds(out, Math.max(0, up * processors() - busy)).append('\n');
+    centiseconds(out, Math.max(0, up * processors(caller) - busy)).append('\n');
   }
 
   private static StringBuilder centiseconds(StringBuilder out, long nanos) {
@@ -237,7 +238,7 @@ final class SystemFiles {
         running += task.state() == 'R' ? 1 : 0;
       }
     }
-    int cpus = processors();
+    int cpus = processors(caller);
     long idle = Math.max(0, uptimeNanos() * cpus - user - system);
     out.append("cpu  ");
     cpuLine(out, user, system, idle);
@@ -257,7 +258,7 @@ final class SystemFiles {
   }
 
   private void vmstat(Caller caller, StringBuilder out) throws ErrnoException {
-    MemInfo.Figures m = MemInfo.figures(kernel);
+    MemInfo.Figures m = MemInfo.figures(kernel, caller);
     out.append("nr_free_pages ").append(m.free() / 4096).append("\nnr_inactive_anon 0\nnr_active_anon ");
     out.append(m.used() / 4096);
     out.append("\nnr_inactive_file 0\nnr_active_file 0\nnr_unevictable 0\nnr_mlock 0\nnr_anon_pages ");
@@ -267,7 +268,7 @@ final class SystemFiles {
   }
 
   private void zoneinfo(Caller caller, StringBuilder out) throws ErrnoException {
-    MemInfo.Figures m = MemInfo.figures(kernel);
+    MemInfo.Figures m = MemInfo.figures(kernel, caller);
     out.append("Node 0, zone   Normal\n  pages free     ").append(m.free() / 4096);
     out.append("\n        min      0\n        low      0\n        high     0\n        spanned  ");
     out.append(m.total() / 4096);

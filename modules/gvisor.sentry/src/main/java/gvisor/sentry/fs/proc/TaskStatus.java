@@ -9,6 +9,7 @@ import gvisor.sentry.kernel.PidNamespace;
 import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.Rlimits;
 import gvisor.sentry.kernel.Session;
+import gvisor.sentry.kernel.IoCounts;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.ThreadGroup;
 import gvisor.sentry.mm.MemoryLayout;
@@ -293,7 +294,7 @@ final class TaskStatus {
   }
 
   private void processors(StringBuilder out, Task task) {
-    int count = target.proc().kernel().host().processorCount();
+    int count = task.container().processors();
     long[] affinity = task.scheduling().affinity;
     long mask = count >= 64 ? -1 : (1L << count) - 1;
     if (affinity != null && affinity.length > 0 && (affinity[0] & mask) != 0) {
@@ -340,8 +341,12 @@ final class TaskStatus {
   }
 
   void io(Caller caller, StringBuilder out) throws ErrnoException {
-    target.task();
-    out.append("rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+    Task task = target.task();
+    IoCounts io = target.thread() != null ? task.io() : target.group().io();
+    out.append("rchar: ").append(io.readBytes()).append("\nwchar: ").append(io.writtenBytes());
+    out.append("\nsyscr: ").append(io.reads()).append("\nsyscw: ").append(io.writes());
+    // No block device is behind any file of the sandbox.
+    out.append("\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
   }
 
   void children(Caller caller, StringBuilder out) throws ErrnoException {

@@ -3,6 +3,7 @@ package gvisor.sentry.fs.sys;
 import gvisor.sentry.fs.kernfs.KernDir;
 import gvisor.sentry.fs.kernfs.KernInode;
 import gvisor.sentry.fs.kernfs.KernSuperblock;
+import gvisor.sentry.kernel.Container;
 import gvisor.sentry.kernel.Kernel;
 
 /** Builds the tree of sysfs. */
@@ -10,10 +11,15 @@ final class SysTree {
   private static final int MAX_SHARED_MASK = 64;
 
   private final Kernel kernel;
+
+  /** Whose view it is; null for the whole sandbox'. */
+  private final Container container;
+
   private final KernSuperblock superblock;
 
-  SysTree(Kernel kernel, KernSuperblock superblock) {
+  SysTree(Kernel kernel, Container container, KernSuperblock superblock) {
     this.kernel = kernel;
+    this.container = container;
     this.superblock = superblock;
   }
 
@@ -51,7 +57,7 @@ final class SysTree {
   }
 
   private void processors(KernDir cpus) {
-    int count = kernel.host().processorCount();
+    int count = container == null ? kernel.host().processorCount() : container.processors();
     String all = count == 1 ? "0\n" : "0-" + (count - 1) + "\n";
     cpus.file("online", all);
     cpus.file("possible", all);
@@ -112,7 +118,7 @@ final class SysTree {
   }
 
   private void node(KernDir nodes) {
-    int count = kernel.host().processorCount();
+    int count = container == null ? kernel.host().processorCount() : container.processors();
     nodes.file("online", "0\n");
     nodes.file("possible", "0\n");
     nodes.file("has_cpu", "0\n");
@@ -123,8 +129,10 @@ final class SysTree {
     node.file("cpumap", count >= MAX_SHARED_MASK ? "ffffffff,ffffffff\n" : Long.toHexString((1L << count) - 1) + "\n");
     node.file("distance", "10\n");
     node.file("meminfo", (c, out) -> {
-      long total = kernel.host().memoryBytes() >> 10;
-      long used = Math.min(total, kernel.pages().allocatedBytes() >> 10);
+      long limit = container == null ? Long.MAX_VALUE : container.memory().limitBytes();
+      long total = Math.min(kernel.host().memoryBytes(), limit) >> 10;
+      long bytes = container == null ? kernel.pages().committedBytes() : container.memory().recentUsageBytes();
+      long used = Math.min(total, bytes >> 10);
       out.append("Node 0 MemTotal:       ").append(total).append(" kB\nNode 0 MemFree:        ");
       out.append(total - used).append(" kB\nNode 0 MemUsed:        ").append(used).append(" kB\n");
     });

@@ -1,7 +1,9 @@
 package gvisor.sentry.fs.sys;
 
 import gvisor.sentry.fs.kernfs.KernSuperblock;
+import gvisor.sentry.kernel.Container;
 import gvisor.sentry.kernel.Kernel;
+import gvisor.sentry.kernel.Task;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.FilesystemType;
 import gvisor.sentry.vfs.Superblock;
@@ -23,9 +25,14 @@ public final class SysfsType implements FilesystemType {
 
   @Override
   public Superblock mount(Caller caller, String source, String options) {
-    KernSuperblock superblock =
-        new KernSuperblock(kernel.deviceNumbers().anonymous(), "sysfs", MAGIC, caller.realtimeNanos());
-    superblock.setRoot(new SysTree(kernel, superblock).build());
+    return mount(caller instanceof Task t ? t.container() : null);
+  }
+
+  /** Mounts what {@code container} sees of the machine; all of it for null. */
+  public Superblock mount(Container container) {
+    KernSuperblock superblock = new KernSuperblock(
+        kernel.deviceNumbers().anonymous(), "sysfs", MAGIC, kernel.host().clock().realtimeNanos());
+    superblock.setRoot(new SysTree(kernel, container, superblock).build());
     return superblock;
   }
 }

@@ -5,6 +5,7 @@ import static gvisor.api.errno.Errno.EINVAL;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.mm.Mappable;
+import gvisor.sentry.mm.PageAllocator;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.Dentry;
 import gvisor.sentry.vfs.FileDescription;
@@ -28,8 +29,13 @@ public final class TmpfsRegular extends TmpfsInode implements FileOps {
   private int opens;
 
   TmpfsRegular(TmpfsSuperblock tmpfs, int permissions, int uid, int gid, int nlink, int seals, long now) {
+    this(tmpfs, tmpfs.allocator(), permissions, uid, gid, nlink, seals, now);
+  }
+
+  private TmpfsRegular(TmpfsSuperblock tmpfs, PageAllocator allocator, int permissions, int uid, int gid, int nlink,
+      int seals, long now) {
     super(tmpfs, S_IFREG | permissions, uid, gid, nlink, now);
-    this.data = new FileData(tmpfs, seals);
+    this.data = new FileData(tmpfs, allocator, seals);
     this.isLinkable = nlink == 0;
   }
 
@@ -42,8 +48,9 @@ public final class TmpfsRegular extends TmpfsInode implements FileOps {
     if (!superblock.chargeInode()) {
       throw gvisor.api.errno.Errno.ENOSPC.error();
     }
-    TmpfsRegular made = new TmpfsRegular(superblock, permissions, caller.creds().fsuid(), caller.creds().fsgid(), 0,
-        sealable ? 0 : FileData.F_SEAL_SEAL, caller.realtimeNanos());
+    TmpfsRegular made = new TmpfsRegular(superblock, caller.pages(superblock.allocator()), permissions,
+        caller.creds().fsuid(), caller.creds().fsgid(), 0, sealable ? 0 : FileData.F_SEAL_SEAL,
+        caller.realtimeNanos());
     superblock.unchargeInode();
     return made;
   }

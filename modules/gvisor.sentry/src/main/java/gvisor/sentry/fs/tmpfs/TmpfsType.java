@@ -29,6 +29,6 @@ public final class TmpfsType implements FilesystemType {
   @Override
   public TmpfsSuperblock mount(Caller caller, String source, String options) throws ErrnoException {
     TmpfsOptions parsed = TmpfsOptions.parse(options, TmpfsOptions.defaults(memoryBytes));
-    return new TmpfsSuperblock(numbers.anonymous(), name, allocator, parsed, caller);
+    return new TmpfsSuperblock(numbers.anonymous(), name, caller.pages(allocator), parsed, caller);
   }
 }

@@ -24,6 +24,9 @@ public interface DatagramOwner {
   /** The inode number of its file. */
   long inode();
 
+  /** A message to {@code to} that began with {@code quoted} found nobody at its port. */
+  void refused(InetName to, byte[] quoted);
+
   /** Leaves an error for the application and wakes it. */
   void setError(Errno error);
 

@@ -19,6 +19,7 @@ import gvisor.sentry.socket.OptionValue;
 public final class InetOptions {
   static final int IP_TOS = 1;
   static final int IP_TTL = 2;
+  static final int IP_OPTIONS = 4;
   static final int IP_PKTINFO = 8;
   static final int IP_RECVERR = 11;
   static final int IP_RECVTTL = 12;
@@ -27,6 +28,7 @@ public final class InetOptions {
   static final int IP_FREEBIND = 15;
   static final int IP_TRANSPARENT = 19;
   static final int IP_RECVORIGDSTADDR = 20;
+  static final int IPV6_RECVERR = 25;
   static final int IP_MULTICAST_IF = 32;
   static final int IP_MULTICAST_TTL = 33;
   static final int IP_MULTICAST_LOOP = 34;
@@ -52,6 +54,7 @@ public final class InetOptions {
   static final int IPV6_TRANSPARENT = 75;
 
   private static final int LOOPBACK_MTU = 65536;
+  private static final int MAX_IP_OPTIONS = 40;
   private static final int COUNT = 80;
 
   /** Least and greatest value of each option of a level; a pair with least above greatest is no option. */
@@ -97,7 +100,7 @@ public final class InetOptions {
       .range(51, Integer.MIN_VALUE, Integer.MAX_VALUE);
 
   private static final Ranges IPV6 = new Ranges()
-      .flag(7, IPV6_MULTICAST_LOOP, 25, IPV6_V6ONLY, 29, 30, 33, IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, 53, 56, 58, 60,
+      .flag(7, IPV6_MULTICAST_LOOP, IPV6_RECVERR, IPV6_V6ONLY, 29, 30, 33, IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, 53, 56, 58, 60,
           62, IPV6_RECVTCLASS, 70, 74, IPV6_TRANSPARENT, 77, 78)
       .range(IPV6_UNICAST_HOPS, -1, 255)
       .range(IPV6_MULTICAST_HOPS, -1, 255)
@@ -141,6 +144,11 @@ public final class InetOptions {
     return (v6 ? ipv6 : ip)[name] != 0;
   }
 
+  /** Whether errors of messages go into the error queue. */
+  boolean wantsErrors(boolean v4) {
+    return v4 ? ip[IP_RECVERR] != 0 : ipv6[IPV6_RECVERR] != 0;
+  }
+
   /** Whether addresses need not be local to be bound. */
   boolean isFreeBind() {
     return ip[IP_FREEBIND] != 0 || ip[IP_TRANSPARENT] != 0 || ipv6[78] != 0 || ipv6[IPV6_TRANSPARENT] != 0;
@@ -175,6 +183,13 @@ public final class InetOptions {
   void setIp(Credentials creds, int name, OptionValue value) throws ErrnoException {
     if (name == IP_MULTICAST_IF) {
       setMulticastInterface(value);
+      return;
+    }
+    if (name == IP_OPTIONS) {
+      // Nothing on the way of loopback looks at them.
+      if (value.length > MAX_IP_OPTIONS) {
+        throw EINVAL.error();
+      }
       return;
     }
     if (!IP.has(name)) {
@@ -222,7 +237,7 @@ public final class InetOptions {
       putIp(out, LOOPBACK_MTU);
     } else if (name == IP_MULTICAST_IF) {
       out.setInt(0);
-    } else if (name == 4) {
+    } else if (name == IP_OPTIONS) {
       out.length = 0;
     } else if (!IP.has(name)) {
       throw ENOPROTOOPT.error();

@@ -5,11 +5,13 @@ import static gvisor.api.abi.SocketAbi.AF_INET6;
 import static gvisor.api.abi.SocketAbi.AF_UNSPEC;
 import static gvisor.api.abi.SocketAbi.SOL_IP;
 import static gvisor.api.abi.SocketAbi.SOL_IPV6;
+import static gvisor.api.abi.SocketAbi.SOL_SOCKET;
 import static gvisor.api.errno.Errno.EACCES;
 import static gvisor.api.errno.Errno.EADDRNOTAVAIL;
 import static gvisor.api.errno.Errno.EAFNOSUPPORT;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENETUNREACH;
+import static gvisor.api.errno.Errno.EOPNOTSUPP;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
@@ -122,6 +124,8 @@ public abstract class InetSocket extends Socket {
       inetOptions.getIp(isConnected(), name, out);
     } else if (level == SOL_IPV6 && family() == AF_INET6) {
       inetOptions.getIpv6(isConnected(), name, out);
+    } else if (level != SOL_SOCKET) {
+      throw EOPNOTSUPP.error();
     } else {
       super.getOption(caller, level, name, out);
     }

@@ -221,10 +221,15 @@ final class LoopbackDatagram implements DatagramEndpoint {
       transportLock.unlock();
     }
     if (target == null) {
-      drain(src);
-      if (isConnected && to == null) {
+      if (owner.inetOptions().wantsErrors(dst.isV4())) {
+        byte[] quoted = new byte[(int) Math.min(length, ErrorQueue.QUOTED)];
+        src.get(MemorySegment.ofArray(quoted), 0, quoted.length);
+        owner.refused(dst, quoted);
+        owner.setError(ECONNREFUSED);
+      } else if (isConnected && to == null) {
         owner.setError(ECONNREFUSED);
       }
+      drain(src);
       return length;
     }
     long n = target.in.write(src, flow, null, target.stamp(), flow.detail(), target.receiveLimit(length),

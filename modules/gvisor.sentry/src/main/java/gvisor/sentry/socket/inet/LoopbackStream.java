@@ -7,6 +7,7 @@ import static gvisor.api.errno.Errno.EADDRINUSE;
 import static gvisor.api.errno.Errno.EADDRNOTAVAIL;
 import static gvisor.api.errno.Errno.ECONNREFUSED;
 import static gvisor.api.errno.Errno.ECONNRESET;
+import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENETUNREACH;
 import static gvisor.api.errno.Errno.ENOTCONN;
 import static gvisor.api.errno.Errno.EPIPE;
@@ -16,6 +17,7 @@ import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.waiter.EventMask;
 import gvisor.sentry.mm.IoBuffer;
+import gvisor.sentry.socket.Message;
 import gvisor.sentry.socket.StreamBuffer;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -446,9 +448,12 @@ final class LoopbackStream implements StreamEndpoint {
   }
 
   @Override
-  public int readUrgent(boolean peek) {
+  public long readUrgent(Message message, IoBuffer dst, boolean peek) throws ErrnoException {
     StreamBuffer buffer = in;
-    return buffer == null ? -1 : buffer.readUrgent(peek);
+    if (buffer == null) {
+      throw EINVAL.error();
+    }
+    return buffer.readUrgent(message, dst, peek, owner.options().isOobInline);
   }
 
   @Override

@@ -2,6 +2,7 @@ package gvisor.sentry.socket.inet;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.mm.IoBuffer;
+import gvisor.sentry.socket.Message;
 
 /** One end of TCP. Its socket calls {@link #connect}, {@link #listen} and {@link #bind} under the socket's lock. */
 public interface StreamEndpoint {
@@ -58,8 +59,8 @@ public interface StreamEndpoint {
   /** Receives without keeping; otherwise as {@link #read}. */
   long discard(long length);
 
-  /** The urgent byte, or -1. */
-  int readUrgent(boolean peek);
+  /** Receives the urgent byte; EINVAL when there is none. */
+  long readUrgent(Message message, IoBuffer dst, boolean peek) throws ErrnoException;
 
   boolean isAtMark();
 

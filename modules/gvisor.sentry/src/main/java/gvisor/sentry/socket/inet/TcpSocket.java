@@ -223,7 +223,7 @@ public final class TcpSocket extends InetSocket implements StreamOwner {
       return WOULD_BLOCK;
     }
     if ((flags & MSG_OOB) != 0) {
-      return receiveUrgent(message, dst, (flags & MSG_PEEK) != 0);
+      return endpoint.readUrgent(message, dst, (flags & MSG_PEEK) != 0);
     }
     long n;
     if ((flags & MSG_TRUNC) != 0 && (flags & MSG_PEEK) == 0) {
@@ -236,22 +236,6 @@ public final class TcpSocket extends InetSocket implements StreamOwner {
       throwError();
     }
     return n;
-  }
-
-  private long receiveUrgent(Message message, IoBuffer dst, boolean peek) throws ErrnoException {
-    int urgent = options().isOobInline ? -1 : endpoint.readUrgent(peek);
-    if (urgent < 0) {
-      throw EINVAL.error();
-    }
-    if (message != null) {
-      message.flags |= MSG_OOB;
-      message.isComplete = true;
-    }
-    if (dst.remaining() > 0) {
-      dst.put(java.lang.foreign.MemorySegment.ofArray(new byte[] {(byte) urgent}), 0, 1);
-      return 1;
-    }
-    return 0;
   }
 
   @Override

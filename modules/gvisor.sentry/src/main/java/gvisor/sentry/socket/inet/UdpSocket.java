@@ -18,6 +18,7 @@ import static gvisor.api.abi.SocketAbi.SOL_UDP;
 import static gvisor.api.abi.SocketAbi.SO_TIMESTAMP;
 import static gvisor.api.abi.SocketAbi.SO_TIMESTAMPNS;
 import static gvisor.api.errno.Errno.EACCES;
+import static gvisor.api.errno.Errno.ECONNREFUSED;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.EMSGSIZE;
 import static gvisor.api.errno.Errno.ENODEV;
@@ -26,6 +27,7 @@ import static gvisor.api.errno.Errno.ENOTCONN;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPIPE;
 
+import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.waiter.EventMask;
 import gvisor.sentry.mm.IoBuffer;
@@ -52,6 +54,7 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
   private static final int LOOPBACK_INDEX = 1;
 
   private final DatagramEndpoint endpoint;
+  private final ErrorQueue errors = new ErrorQueue();
   private final int[] udpOptions = new int[4];
   private final int[] coverage = new int[2];
   private boolean isCorked;
@@ -67,6 +70,11 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
   @Override
   public boolean raisesSigpipe() {
     return false;
+  }
+
+  @Override
+  public void refused(InetName to, byte[] quoted) {
+    errors.addRefused(to, quoted, ECONNREFUSED);
   }
 
   @Override
@@ -193,7 +201,15 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
   @Override
   public long receive(Caller caller, Message message, IoBuffer dst, int flags) throws ErrnoException {
     if ((flags & MSG_ERRQUEUE) != 0) {
-      return WOULD_BLOCK;
+      long length = errors.receive(message, dst, family());
+      if (length != WOULD_BLOCK) {
+        takeError();
+        Errno next = errors.first();
+        if (next != null) {
+          setError(next);
+        }
+      }
+      return length;
     }
     if ((flags & MSG_OOB) != 0) {
       throw EOPNOTSUPP.error();
@@ -318,7 +334,7 @@ public final class UdpSocket extends InetSocket implements DatagramOwner {
 
   @Override
   public int readiness(int mask) {
-    int ready = EventMask.WRITABLE | (hasError() ? EventMask.EPOLLERR : 0);
+    int ready = EventMask.WRITABLE | (hasError() || !errors.isEmpty() ? EventMask.EPOLLERR : 0);
     if (readShut) {
       ready |= EventMask.READABLE | EventMask.EPOLLRDHUP;
     }

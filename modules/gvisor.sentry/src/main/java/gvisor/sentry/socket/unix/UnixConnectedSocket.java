@@ -264,6 +264,11 @@ public abstract class UnixConnectedSocket extends UnixSocket {
 
   protected abstract boolean hasRoom();
 
+  /** Whether there is urgent data. */
+  protected boolean hasUrgent() {
+    return false;
+  }
+
   @Override
   public final int readiness(int mask) {
     int ready = hasError() ? EventMask.EPOLLERR : 0;
@@ -294,6 +299,9 @@ public abstract class UnixConnectedSocket extends UnixSocket {
       }
       if (hasData()) {
         ready |= EventMask.READABLE;
+      }
+      if (hasUrgent()) {
+        ready |= EventMask.EPOLLPRI;
       }
       if (writingShut || hasRoom()) {
         ready |= EventMask.WRITABLE | EventMask.EPOLLWRBAND;

@@ -1,5 +1,6 @@
 package gvisor.sentry.socket.unix;
 
+import static gvisor.api.abi.SocketAbi.MSG_OOB;
 import static gvisor.api.abi.SocketAbi.MSG_PEEK;
 import static gvisor.api.abi.SocketAbi.SOCK_STREAM;
 import static gvisor.api.abi.SocketAbi.SO_SNDBUF;
@@ -52,7 +53,10 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
 
   @Override
   public long send(Caller caller, Message message, IoBuffer src, int flags) throws ErrnoException {
-    refuseOob(flags);
+    boolean urgent = (flags & MSG_OOB) != 0;
+    if (urgent && src.remaining() == 0) {
+      throw EOPNOTSUPP.error();
+    }
     if (message != null && message.name.length > 0) {
       throw isConnected() ? EISCONN.error() : EOPNOTSUPP.error();
     }
@@ -63,11 +67,11 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
     Control control =
         control(caller, message, options().isPassCred || peer().options().isPassCred);
     if (control == null) {
-      return buffer.write(src, null, false);
+      return buffer.write(src, null, urgent);
     }
     long sent = 0;
     try {
-      sent = buffer.write(src, control, false);
+      sent = buffer.write(src, control, urgent);
     } finally {
       settle(control, message, sent > 0);
     }
@@ -76,15 +80,17 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
 
   @Override
   public long receive(Caller caller, Message message, IoBuffer dst, int flags) throws ErrnoException {
-    refuseOob(flags);
     if (!isConnected()) {
       throw EINVAL.error();
     }
     StreamBuffer buffer = in;
+    if ((flags & MSG_OOB) != 0) {
+      return buffer.readUrgent(message, dst, (flags & MSG_PEEK) != 0, options().isOobInline);
+    }
     if (hasError() && buffer.used() == 0) {
       throwError();
     }
-    long n = buffer.read(dst, message, (flags & MSG_PEEK) != 0, options().isPassCred, true);
+    long n = buffer.read(dst, message, (flags & MSG_PEEK) != 0, options().isPassCred, options().isOobInline);
     if (n > 0 && message != null) {
       putSource(message);
     }
@@ -98,6 +104,17 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
     }
     StreamBuffer buffer = in;
     return buffer == null ? 0 : buffer.used();
+  }
+
+  @Override
+  public boolean isAtMark() {
+    StreamBuffer buffer = in;
+    return buffer != null && buffer.isAtMark();
+  }
+
+  @Override
+  protected boolean hasUrgent() {
+    return in.hasUrgent();
   }
 
   @Override

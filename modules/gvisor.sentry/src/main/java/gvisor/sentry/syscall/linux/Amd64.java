@@ -94,7 +94,7 @@ public final class Amd64 {
     table.full(69, "msgsnd", SysMsg::msgsnd);
     table.full(70, "msgrcv", SysMsg::msgrcv);
     table.full(71, "msgctl", SysMsg::msgctl);
-    table.partial(72, "fcntl", SysFcntl::fcntl, "leases and directory notification are refused; no SIGIO");
+    table.partial(72, "fcntl", SysFcntl::fcntl, "leases and directory notification are refused");
     table.full(73, "flock", SysLocks::flock);
     table.full(74, "fsync", SysSeek::fsync);
     table.full(75, "fdatasync", SysSeek::fdatasync);
@@ -228,11 +228,11 @@ public final class Amd64 {
     table.partial(203, "sched_setaffinity", SysSched::schedSetaffinity, STORED);
     table.partial(204, "sched_getaffinity", SysSched::schedGetaffinity, STORED);
     table.error(205, "set_thread_area", ENOSYS, "not for 64-bit programs");
-    table.error(206, "io_setup", ENOSYS, "no Linux AIO");
-    table.error(207, "io_destroy", ENOSYS, "no Linux AIO");
-    table.error(208, "io_getevents", ENOSYS, "no Linux AIO");
-    table.error(209, "io_submit", ENOSYS, "no Linux AIO");
-    table.error(210, "io_cancel", ENOSYS, "no Linux AIO");
+    table.full(206, "io_setup", SysAio::ioSetup);
+    table.full(207, "io_destroy", SysAio::ioDestroy);
+    table.full(208, "io_getevents", SysAio::ioGetevents);
+    table.partial(209, "io_submit", SysAio::ioSubmit, "reads and writes are carried out before it returns");
+    table.partial(210, "io_cancel", SysAio::ioCancel, "only polls can be cancelled");
     table.error(211, "get_thread_area", ENOSYS, "not for 64-bit programs");
     table.error(212, "lookup_dcookie", ENOSYS, "removed from Linux");
     table.full(213, "epoll_create", SysEpoll::epollCreate);
@@ -353,7 +353,7 @@ public final class Amd64 {
     table.error(330, "pkey_alloc", ENOSPC, "the processor has no protection keys");
     table.error(331, "pkey_free", EINVAL, "the processor has no protection keys");
     table.full(332, "statx", SysStat::statx);
-    table.error(333, "io_pgetevents", ENOSYS, "no Linux AIO");
+    table.full(333, "io_pgetevents", SysAio::ioPgetevents);
     table.error(334, "rseq", ENOSYS, "not implemented: C libraries do without");
     table.full(424, "pidfd_send_signal", SysPidFd::pidfdSendSignal);
     table.error(425, "io_uring_setup", ENOSYS, "no io_uring");

@@ -39,6 +39,16 @@ public final class FileIo {
    * @return bytes, -EAGAIN, or a restart code
    */
   static long read(Task t, FileDescription f, IoBuffer dst, long offset) throws ErrnoException {
+    long n = WOULD_BLOCK;
+    try {
+      n = readUncounted(t, f, dst, offset);
+      return n;
+    } finally {
+      t.io().read(n);
+    }
+  }
+
+  private static long readUncounted(Task t, FileDescription f, IoBuffer dst, long offset) throws ErrnoException {
     if (!f.isReadable()) {
       throw EBADF.error();
     }
@@ -112,6 +122,17 @@ public final class FileIo {
   }
 
   static long write(Task t, FileDescription f, IoBuffer src, long offset, boolean append) throws ErrnoException {
+    long n = WOULD_BLOCK;
+    try {
+      n = writeUncounted(t, f, src, offset, append);
+      return n;
+    } finally {
+      t.io().wrote(n);
+    }
+  }
+
+  private static long writeUncounted(Task t, FileDescription f, IoBuffer src, long offset, boolean append)
+      throws ErrnoException {
     if (!f.isWritable()) {
       throw EBADF.error();
     }

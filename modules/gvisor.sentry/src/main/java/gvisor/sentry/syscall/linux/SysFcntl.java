@@ -3,12 +3,15 @@ package gvisor.sentry.syscall.linux;
 import static gvisor.api.errno.Errno.EAGAIN;
 import static gvisor.api.errno.Errno.EBADF;
 import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.ENOTTY;
 import static gvisor.api.errno.Errno.EPERM;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.fs.pipe.Pipe;
 import gvisor.sentry.fs.tmpfs.TmpfsRegular;
+import gvisor.sentry.kernel.FileSignals;
 import gvisor.sentry.kernel.Task;
+import gvisor.sentry.socket.Socket;
 import gvisor.sentry.syscall.SyscallArgs;
 import gvisor.sentry.vfs.FileDescription;
 import gvisor.sentry.vfs.OpenFlags;
@@ -44,7 +47,6 @@ public final class SysFcntl {
   private static final int F_UNLCK = 2;
   private static final int FD_CLOEXEC = 1;
   private static final int ALL_SEALS = 0x3f;
-  private static final int LAST_SIGNAL = 64;
 
   private static final int FIGETBSZ = 2;
   private static final int FIONREAD = 0x541b;
@@ -52,6 +54,10 @@ public final class SysFcntl {
   private static final int FIONCLEX = 0x5450;
   private static final int FIOCLEX = 0x5451;
   private static final int FIOASYNC = 0x5452;
+  private static final int FIOSETOWN = 0x8901;
+  private static final int SIOCSPGRP = 0x8902;
+  private static final int FIOGETOWN = 0x8903;
+  private static final int SIOCGPGRP = 0x8904;
 
   private SysFcntl() {}
 
@@ -101,26 +107,19 @@ public final class SysFcntl {
           yield 0;
         }
         case F_GETFL -> f.flags();
-        case F_SETFL -> setFlags(t, f, a.i32(2));
+        case F_SETFL -> setFlags(t, f, fd, a.i32(2));
         case F_GETLK -> SysLocks.getRange(t, f, a.addr(2), false);
         case F_SETLK -> SysLocks.setRange(t, f, a.addr(2), false, false);
         case F_SETLKW -> SysLocks.setRange(t, f, a.addr(2), false, true);
         case F_OFD_GETLK -> SysLocks.getRange(t, f, a.addr(2), true);
         case F_OFD_SETLK -> SysLocks.setRange(t, f, a.addr(2), true, false);
         case F_OFD_SETLKW -> SysLocks.setRange(t, f, a.addr(2), true, true);
-        case F_SETOWN -> {
-          f.owner = a.i32(2);
-          yield 0;
-        }
-        case F_GETOWN -> f.owner;
-        case F_SETSIG -> setSignal(f, a.i32(2));
-        case F_GETSIG -> f.ownerSignal;
-        case F_SETOWN_EX -> setOwner(t, f, a.addr(2));
-        case F_GETOWN_EX -> {
-          t.mm().writeInt(a.addr(2), f.owner < 0 ? 2 : 1);
-          t.mm().writeInt(a.addr(2) + 4, Math.abs(f.owner));
-          yield 0;
-        }
+        case F_SETOWN -> SysFileOwner.setOwner(t, f, a.i32(2));
+        case F_GETOWN -> SysFileOwner.owner(t, f);
+        case F_SETSIG -> SysFileOwner.setSignal(t, f, a.i32(2));
+        case F_GETSIG -> SysFileOwner.signal(f);
+        case F_SETOWN_EX -> SysFileOwner.setOwnerEx(t, f, a.addr(2));
+        case F_GETOWN_EX -> SysFileOwner.ownerEx(t, f, a.addr(2));
         // Linux: leases are kept for local files. Here: refused, as network file systems do.
         case F_SETLEASE -> throw a.i32(2) == F_UNLCK ? EAGAIN.error() : EINVAL.error();
         case F_GETLEASE -> F_UNLCK;
@@ -147,31 +146,17 @@ public final class SysFcntl {
     return t.fds().install(f.acquire(), (int) from, cloexec, t.fdLimit());
   }
 
-  private static long setFlags(Task t, FileDescription f, int flags) throws ErrnoException {
+  private static long setFlags(Task t, FileDescription f, int fd, int flags) throws ErrnoException {
     boolean addsNoatime = (flags & ~f.flags() & OpenFlags.O_NOATIME) != 0;
     if (addsNoatime && !Permissions.isOwner(t.creds(), f.inode())) {
       throw EPERM.error();
     }
+    boolean wasAsync = (f.flags() & OpenFlags.O_ASYNC) != 0;
     f.setStatusFlags(flags);
-    return 0;
-  }
-
-  private static long setSignal(FileDescription f, int signal) throws ErrnoException {
-    if (signal < 0 || signal > LAST_SIGNAL) {
-      throw EINVAL.error();
+    boolean isAsync = (f.flags() & OpenFlags.O_ASYNC) != 0;
+    if (isAsync != wasAsync) {
+      FileSignals.of(t, f).setAsync(isAsync ? fd : -1);
     }
-    f.ownerSignal = signal;
-    return 0;
-  }
-
-  /** {@code struct f_owner_ex}: type (thread, process, process group) and id. */
-  private static long setOwner(Task t, FileDescription f, long addr) throws ErrnoException {
-    int type = t.mm().readInt(addr);
-    int id = t.mm().readInt(addr + 4);
-    if (type < 0 || type > 2) {
-      throw EINVAL.error();
-    }
-    f.owner = type == 2 ? -id : id;
     return 0;
   }
 
@@ -212,8 +197,22 @@ public final class SysFcntl {
       switch (request) {
         case FIOCLEX -> t.fds().setCloseOnExec(a.fd(0), true);
         case FIONCLEX -> t.fds().setCloseOnExec(a.fd(0), false);
-        case FIONBIO -> setFlag(f, OpenFlags.O_NONBLOCK, t.mm().readInt(argument) != 0);
-        case FIOASYNC -> setFlag(f, OpenFlags.O_ASYNC, t.mm().readInt(argument) != 0);
+        case FIONBIO -> setFlag(t, f, a.fd(0), OpenFlags.O_NONBLOCK, t.mm().readInt(argument) != 0);
+        case FIOASYNC -> {
+          boolean on = t.mm().readInt(argument) != 0;
+          if (!f.ops().signalsOwner()) {
+            throw ENOTTY.error();
+          }
+          setFlag(t, f, a.fd(0), OpenFlags.O_ASYNC, on);
+        }
+        case FIOSETOWN, SIOCSPGRP -> {
+          requireSocket(f);
+          SysFileOwner.setOwner(t, f, t.mm().readInt(argument));
+        }
+        case FIOGETOWN, SIOCGPGRP -> {
+          requireSocket(f);
+          t.mm().writeInt(argument, SysFileOwner.owner(t, f));
+        }
         case FIGETBSZ -> {
           if (!f.inode().isRegular() && !f.inode().isDirectory()) {
             return f.ops().ioctl(t, f, request, argument);
@@ -245,7 +244,13 @@ public final class SysFcntl {
     }
   }
 
-  private static void setFlag(FileDescription f, int flag, boolean on) throws ErrnoException {
-    f.setStatusFlags(on ? f.flags() | flag : f.flags() & ~flag);
+  private static void setFlag(Task t, FileDescription f, int fd, int flag, boolean on) throws ErrnoException {
+    setFlags(t, f, fd, on ? f.flags() | flag : f.flags() & ~flag);
+  }
+
+  private static void requireSocket(FileDescription f) throws ErrnoException {
+    if (!(f.ops() instanceof Socket)) {
+      throw ENOTTY.error();
+    }
   }
 }

@@ -202,7 +202,7 @@ final class SysSched {
   /** {@code man 2 sched_setaffinity}: pid, cpusetsize, mask. */
   static long schedSetaffinity(Task t, SyscallArgs a) throws ErrnoException {
     int bytes = (int) Math.min(a.size(1) & 0xffffffffL, MAX_MASK_BYTES);
-    int processors = t.kernel().host().processorCount();
+    int processors = t.container().processors();
     long[] mask = new long[(processors + 63) / 64];
     MemorySegment s = t.scratch();
     t.mm().copyIn(a.addr(2), s, 0, bytes);
@@ -224,7 +224,7 @@ final class SysSched {
 
   /** {@code man 2 sched_getaffinity}: pid, cpusetsize, mask; the bytes written. */
   static long schedGetaffinity(Task t, SyscallArgs a) throws ErrnoException {
-    int processors = t.kernel().host().processorCount();
+    int processors = t.container().processors();
     int words = (processors + 63) / 64;
     long size = a.size(1) & 0xffffffffL;
     if (size * 8 < processors || (size & 7) != 0) {
@@ -235,7 +235,7 @@ final class SysSched {
     for (int w = 0; w < words; w++) {
       int left = processors - 64 * w;
       long all = left >= 64 ? -1L : (1L << left) - 1;
-      s.set(JAVA_LONG_UNALIGNED, 8L * w, mask == null ? all : mask[w]);
+      s.set(JAVA_LONG_UNALIGNED, 8L * w, mask == null ? all : w < mask.length ? mask[w] & all : 0);
     }
     t.mm().copyOut(a.addr(2), s, 0, 8L * words);
     return 8L * words;

@@ -45,12 +45,13 @@ final class SysShm {
   private SysShm() {}
 
   private static ShmRegistry registry(Task t) {
-    return t.ipc().registry(ShmRegistry.class, () -> new ShmRegistry(t.kernel().pages(), t.kernel().host().clock()));
+    return t.ipc().registry(ShmRegistry.class, () -> new ShmRegistry(t.kernel().host().clock()));
   }
 
   /** {@code man 2 shmget}: key, size, shmflg. */
   static long shmget(Task t, SyscallArgs a) throws ErrnoException {
-    return registry(t).get(a.i32(0), a.size(1), a.i32(2) & ~SHM_NORESERVE, t.creds(), t.tgid());
+    return registry(t).get(t.container().memory().pages(), a.i32(0), a.size(1), a.i32(2) & ~SHM_NORESERVE, t.creds(),
+        t.tgid());
   }
 
   /** {@code man 2 shmat}: shmid, shmaddr, shmflg. */

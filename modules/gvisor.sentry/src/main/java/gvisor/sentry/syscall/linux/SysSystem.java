@@ -14,6 +14,7 @@ import gvisor.sentry.auth.Capability;
 import gvisor.sentry.kernel.Restart;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.UtsNamespace;
+import gvisor.sentry.mm.MemoryCgroup;
 import gvisor.sentry.syscall.SyscallArgs;
 import gvisor.sentry.time.Clocks;
 import java.lang.foreign.MemorySegment;
@@ -84,14 +85,15 @@ final class SysSystem {
   /** {@code man 2 sysinfo}. */
   static long sysinfo(Task t, SyscallArgs a) throws ErrnoException {
     MemorySegment s = t.scratch();
-    long total = t.kernel().host().memoryBytes();
-    long used = Math.min(total, t.kernel().pages().allocatedBytes());
+    MemoryCgroup memory = t.container().memory();
+    long total = Math.min(t.kernel().host().memoryBytes(), memory.limitBytes());
+    long used = Math.min(total, memory.recentUsageBytes());
     s.asSlice(0, SYSINFO_SIZE).fill((byte) 0);
     s.set(JAVA_LONG_UNALIGNED, 0,
         (t.realtimeNanos() - t.kernel().bootRealtimeNanos()) / Clocks.NANOS_PER_SECOND);
     s.set(JAVA_LONG_UNALIGNED, 32, total);
     s.set(JAVA_LONG_UNALIGNED, 40, total - used);
-    s.set(JAVA_SHORT_UNALIGNED, 80, (short) Math.min(t.kernel().taskCount(), Short.MAX_VALUE));
+    s.set(JAVA_SHORT_UNALIGNED, 80, (short) Math.min(t.container().taskCount(), Short.MAX_VALUE));
     s.set(JAVA_INT_UNALIGNED, 104, 1);
     t.mm().copyOut(a.addr(0), s, 0, SYSINFO_SIZE);
     return 0;

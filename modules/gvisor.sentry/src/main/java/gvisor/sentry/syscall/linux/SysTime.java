@@ -150,7 +150,7 @@ final class SysTime {
     ThreadGroup tg = t.threadGroup();
     MemorySegment s = t.scratch();
     if (a.i32(0) != RUSAGE_CHILDREN) {
-      tg.noteResident(t.mm().report(true).peakResidentBytes());
+      tg.noteResident(t.mm().peakResident());
     }
     switch (a.i32(0)) {
       case RUSAGE_SELF -> Rusage.write(s, 0, tg.utime(), tg.stime(), tg.maxRssBytes(), tg.minorFaults(),
