@@ -53,6 +53,7 @@ public final class Spawn {
   private long capabilities = -1;
   private IdMaps idMaps;
   private Fd joinedNetwork;
+  private List<Fd> controlGroups = List.of();
   private final Map<Integer, Long> limits = new TreeMap<>();
 
   /** Will run the file {@code path} with {@code argv}, whose first element is the program's name. */
@@ -127,6 +128,12 @@ public final class Spawn {
     return this;
   }
 
+  /** Has it join control groups before anything else: each is a {@code cgroup.procs} that is open for writing. */
+  public Spawn controlGroups(List<Fd> membershipFiles) {
+    controlGroups = List.copyOf(membershipFiles);
+    return this;
+  }
+
   /** Sets the soft and the hard limit of {@code resource}: an RLIMIT_* number of {@code man 2 getrlimit}. */
   public Spawn limit(int resource, long value) {
     limits.put(resource, value);
@@ -150,6 +157,9 @@ public final class Spawn {
         Handshake handshake = idMaps == null ? null : new Handshake(arena)) {
       Script script = new Script(arena.allocate((long) SCRIPT_ENTRIES * Script.ENTRY_SIZE, 64));
       long flags = namespaces;
+      for (Fd group : controlGroups) {
+        script.add(Sys.NR_WRITE, group.number(), Memory.cString(arena, "0"), 1); // 0 is who writes it.
+      }
       if (joinedNetwork != null) {
         script.add(Sys.NR_SETNS, joinedNetwork.number(), CLONE_NEWNET);
         // Another's namespace can be joined only before there is a user namespace of its own.

@@ -49,7 +49,7 @@ class PlacementTest {
     store.save(
         new ContainerState(
             id, "1.0.2", "/bundle", "/bundle/rootfs", "", ContainerState.Phase.RUNNING, sandboxId,
-            HostProcess.of(sandbox.pid()), HostProcess.of(gofer.pid()), Map.of()));
+            HostProcess.of(sandbox.pid()), HostProcess.of(gofer.pid()), "", Map.of()));
   }
 
   private Placement place(String annotations, String namespaces) throws Exception {
