@@ -257,7 +257,7 @@ final class ControlServer {
   }
 
   /** @param attached containers that end with the connection that the message came over */
-  private ObjectNode answer(Message message, Set<String> attached) {
+  ObjectNode answer(Message message, Set<String> attached) {
     boolean done = false;
     try {
       ObjectNode answer = handle(message, attached);

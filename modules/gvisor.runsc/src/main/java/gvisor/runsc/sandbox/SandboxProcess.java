@@ -27,7 +27,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
    * Flags of the sandbox: it lives long enough for C2, and its threads are many and shallow. Its code cache is mapped
    * whole at the start (and takes memory as it fills), because later nothing executable may be mapped any more.
    */
-  private static final List<String> SANDBOX_FLAGS =
+  static final List<String> SANDBOX_FLAGS =
       List.of("-Xms24m", "-Xmx1g", "-Xss512k", "-XX:ReservedCodeCacheSize=96m", "-XX:InitialCodeCacheSize=96m");
 
   /** Flags of a gofer, which mostly waits. */

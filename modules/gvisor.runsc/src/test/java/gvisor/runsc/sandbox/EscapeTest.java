@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import gvisor.host.Confinement;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -40,6 +44,60 @@ class EscapeTest {
     ConfinedProcess.Result result =
         ConfinedProcess.run(false, HostileSandbox.class, FLAGS, child -> {}, OWN_PID);
     assertEquals(new ConfinedProcess.Result(0, "all refused\n"), result);
+  }
+
+  @TestFactory
+  Stream<DynamicTest> aGoferEndsWithAForbiddenCallAndItsLogNamesIt() {
+    return HostileGofer.deadly().keySet().stream()
+        .map(
+            name ->
+                dynamicTest(
+                    name,
+                    () -> {
+                      try (Served served = Served.make()) {
+                        endsOf(name, true, HostileGofer.class, served.readOnly, served.writable, served.empty, name);
+                      }
+                    }));
+  }
+
+  @Test
+  void aGoferReachesNothingButWhatItServes() throws Exception {
+    try (Served served = Served.make()) {
+      ConfinedProcess.Result result =
+          ConfinedProcess.run(
+              true, HostileGofer.class, FLAGS, child -> {}, served.readOnly, served.writable, served.empty);
+      assertEquals(new ConfinedProcess.Result(0, "all refused\n"), result);
+    }
+  }
+
+  /** Two directories to serve, with traps in the second, a secret beside them, and an empty directory. */
+  private record Served(Path directory, String readOnly, String writable, String empty) implements AutoCloseable {
+    static Served make() throws Exception {
+      Path directory = Files.createTempDirectory("served");
+      Path secret = Files.writeString(directory.resolve("secret"), "secret");
+      Path readOnly = Files.createDirectory(directory.resolve("a"));
+      Path writable = Files.createDirectory(directory.resolve("b"));
+      Path empty = Files.createDirectory(directory.resolve("empty"));
+      Files.writeString(readOnly.resolve("file"), "x");
+      Files.writeString(writable.resolve("file"), "x");
+      Files.createSymbolicLink(writable.resolve("absolute-link"), secret);
+      Files.createSymbolicLink(writable.resolve("relative-link"), Path.of("../secret"));
+      Path setuid = Files.copy(Path.of("/bin/true"), writable.resolve("setuid"));
+      Files.setAttribute(setuid, "unix:mode", 04755);
+      int made =
+          new ProcessBuilder("mknod", writable.resolve("device").toString(), "c", "1", "3").start().waitFor();
+      assertEquals(0, made, "mknod");
+      return new Served(directory, readOnly.toString(), writable.toString(), empty.toString());
+    }
+
+    @Override
+    public void close() throws IOException {
+      try (Stream<Path> files = Files.walk(directory)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
   }
 
   private static void endsOf(String name, boolean isGofer, Class<?> main, String... arguments) throws Exception {
