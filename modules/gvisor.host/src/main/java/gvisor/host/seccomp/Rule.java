@@ -69,12 +69,10 @@ public record Rule(String name, int number, int action, List<Condition> conditio
 
   /** What becomes of the call, for people. */
   public String outcome() {
-    if (action != Bpf.ALLOW) {
-      return Errno.of(action & 0xffff).name();
-    }
+    String outcome = action == Bpf.ALLOW ? "allowed" : Errno.of(action & 0xffff).name();
     return conditions.isEmpty()
-        ? "allowed"
-        : "allowed if " + conditions.stream().map(Condition::text).collect(Collectors.joining(", or "));
+        ? outcome
+        : outcome + " if " + conditions.stream().map(Condition::text).collect(Collectors.joining(", or "));
   }
 
   /**
@@ -85,13 +83,13 @@ public record Rule(String name, int number, int action, List<Condition> conditio
   public static Bpf compile(List<Rule> rules, int otherwise) {
     Bpf bpf = new Bpf().requireX8664().load(Bpf.NUMBER);
     for (Rule rule : rules) {
-      Bpf body = rule.body(otherwise);
+      Bpf body = rule.body();
       bpf.jumpEqual(rule.number, 0, body.size()).append(body);
     }
     return bpf.ret(otherwise);
   }
 
-  private Bpf body(int otherwise) {
+  private Bpf body() {
     Bpf body = new Bpf();
     if (conditions.isEmpty()) {
       return body.ret(action);
@@ -103,7 +101,7 @@ public record Rule(String name, int number, int action, List<Condition> conditio
       }
       body.append(part);
     }
-    return body.ret(otherwise);
+    return body.load(Bpf.NUMBER); // There may be another rule for this call.
   }
 
   private static Bpf check(Check check, Bpf then) {

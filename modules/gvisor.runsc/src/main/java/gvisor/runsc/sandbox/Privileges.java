@@ -87,6 +87,7 @@ final class Privileges {
    * @param usesDates whether the log will want the host's time zone
    */
   static void giveUpFiles(boolean usesDates) throws IOException {
+    Confinement.openClassesNow();
     if (usesDates) {
       Confinement.readFilesNow();
     }
@@ -124,6 +125,7 @@ final class Privileges {
    * @return where they are now
    */
   static List<AttachPoint> giveUpAllBut(List<AttachPoint> points, String place) throws IOException {
+    Confinement.openClassesNow();
     List<AttachPoint> moved = new ArrayList<>();
     List<Confinement.Kept> kept = new ArrayList<>();
     for (AttachPoint p : points) {
@@ -158,6 +160,7 @@ final class Privileges {
   /** Installs the filter that {@code filters} gives for what is to become of other calls. */
   private static List<Fd> restrict(IntFunction<Bpf> filters, String kind) throws IOException {
     if (isTraining()) {
+      filters.apply(Bpf.KILL_PROCESS);
       return List.of();
     }
     try {
