@@ -1,54 +1,9 @@
 /* What a processor refuses, and what comes of it: the signal, si_code, si_addr and the address where it happened. Intel
  * SDM volume 3, chapter 6 (exceptions); man 2 sigaction (si_code). Instructions that only a kernel may use, addresses
- * that belong to it or to nobody, interrupts, exceptions of arithmetic. */
-#include "test.h"
-#include <setjmp.h>
-#include <ucontext.h>
+ * that belong to it or to nobody, and interrupts. */
+#include "faults.h"
 
 #define TASK_END 0x7ffffffff000L
-#define AC 0x40000
-
-/* A page for one piece of code: called as a function, at its start. */
-static uint8_t *page;
-static sigjmp_buf back;
-
-static struct {
-  int signo, code;
-  uintptr_t addr;
-  long rip; /* relative to the start of the code */
-  long trap, error, cr2;
-} seen;
-
-static void handler(int signo, siginfo_t *si, void *context) {
-  ucontext_t *uc = context;
-  __asm__ volatile("pushfq\n andq %0, (%%rsp)\n popfq" : : "i"(~(long)AC) : "memory", "cc");
-  seen.signo = signo;
-  seen.code = si->si_code;
-  seen.addr = (uintptr_t)si->si_addr;
-  seen.rip = uc->uc_mcontext.gregs[REG_RIP] - (long)page;
-  seen.trap = uc->uc_mcontext.gregs[REG_TRAPNO];
-  seen.error = uc->uc_mcontext.gregs[REG_ERR];
-  seen.cr2 = uc->uc_mcontext.gregs[REG_CR2];
-  siglongjmp(back, 1);
-}
-
-/* Puts CODE and a return into the page and calls it with rax, rcx, rdx; 0 if it returned, else the signal. */
-static int execute(const char *code, size_t length, long rax, long rcx, long rdx) {
-  memcpy(page, code, length);
-  page[length] = 0xc3;
-  memset(&seen, 0, sizeof seen);
-  if (sigsetjmp(back, 1) == 0) {
-    __asm__ volatile("push %%rbp\n push %%rbx\n call *%3\n pop %%rbx\n pop %%rbp"
-                     : "+a"(rax), "+c"(rcx), "+d"(rdx)
-                     : "r"(page)
-                     : "memory", "cc", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15");
-    __asm__ volatile("cld");
-  }
-  /* Masks of exceptions as a new program has them. */
-  unsigned mxcsr = 0x1f80;
-  __asm__ volatile("fninit\n ldmxcsr %0" : : "m"(mxcsr));
-  return seen.signo;
-}
 
 enum { NOWHERE, HERE, ANYTHING = -1, ANYWHERE = -1 }; /* si_addr: 0, or where it happened; and that may be at or behind the code */
 
@@ -223,11 +178,6 @@ static void no_addresses(void) {
     EQ(SIGSEGV, execute(JUMP, 2, list[i], 0, 0)); /* at the jump or at its target, as the processor has it */
     EQ(SI_KERNEL, seen.code);
     EQ(0, seen.addr);
-    /* The same by way of the stack: mov rbp, rax; mov rax, [rbp]. */
-    EQ(SIGBUS, execute("\x48\x89\xc5\x48\x8b\x45\x00", 7, list[i], 0, 0));
-    EQ(SI_KERNEL, seen.code);
-    EQ(0, seen.addr);
-    EQ(12, seen.trap);
     if (failures != before) printf("    that was at %lx\n", (long)list[i]);
   }
 }
@@ -255,47 +205,6 @@ static void mapped(void) {
   munmap(p, 8192);
 }
 
-/* Unmasked, each exception of SSE and of the x87 unit. */
-static void arithmetic(void) {
-  static const struct { unsigned mxcsr; double a, b; char op; int code; } sse[] = {
-      {0x1f00, -1, 0, 'q', FPE_FLTINV}, /* sqrt */
-      {0x1d80, 1, 0, '/', FPE_FLTDIV},
-      {0x1b80, 1e308, 1e308, '*', FPE_FLTOVF},
-      {0x1780, 1e-308, 1e-308, '*', FPE_FLTUND},
-      {0x0f80, 1, 3, '/', FPE_FLTRES},
-  };
-  for (size_t i = 0; i < sizeof sse / sizeof *sse; i++) {
-    int before = failures;
-    struct { double a, b; unsigned mxcsr; } args = {sse[i].a, sse[i].b, sse[i].mxcsr};
-    /* ldmxcsr [rdx+16]; movsd xmm0, [rdx]; op xmm0, [rdx+8] or sqrtsd xmm0, xmm0 */
-    char code[] = "\x0f\xae\x52\x10\xf2\x0f\x10\x02\xf2\x0f\x5e\x42\x08";
-    if (sse[i].op == '*') code[10] = 0x59;
-    if (sse[i].op == 'q') memcpy(code + 8, "\xf2\x0f\x51\xc0\x90", 5);
-    EQ(SIGFPE, execute(code, sizeof code - 1, 0, 0, (long)&args));
-    EQ(sse[i].code, seen.code);
-    EQ((long)page + 8, seen.addr);
-    EQ(8, seen.rip);
-    if (failures != before) printf("    that was SSE %c\n", sse[i].op);
-  }
-  /* fldcw [rdx]; fld1; fldz; fdivp; fwait */
-  short cw = 0x37f & ~4;
-  EQ(SIGFPE, execute("\xd9\x2a\xd9\xe8\xd9\xee\xde\xf9\x9b", 9, 0, 0, (long)&cw));
-  EQ(FPE_FLTDIV, seen.code);
-  EQ((long)page + 8, seen.addr);
-  cw = 0x37f & ~1; /* fld1; fchs; fsqrt; fwait */
-  EQ(SIGFPE, execute("\xd9\x2a\xd9\xe8\xd9\xe0\xd9\xfa\x9b", 9, 0, 0, (long)&cw));
-  EQ(FPE_FLTINV, seen.code);
-}
-
-/* pushfq; or dword [rsp], AC; popfq; mov eax, [rsp+1]; with nothing misaligned on the way there. */
-static void alignment(void) {
-  EQ(SIGBUS, execute("\x9c\x81\x0c\x24\x00\x00\x04\x00\x9d\x8b\x44\x24\x01", 13, 0, 0, 0));
-  EQ(BUS_ADRALN, seen.code);
-  EQ(0, seen.addr);
-  EQ(9, seen.rip);
-  EQ(17, seen.trap);
-}
-
 /* Functions at fixed addresses, for programs of old: they do what they say or are not there; they cannot be read. */
 static void vsyscall(void) {
   time_t (*seconds)(time_t *) = (time_t(*)(time_t *))0xffffffffff600400;
@@ -320,17 +229,13 @@ static void vsyscall(void) {
 }
 
 int main(void) {
-  page = (uint8_t *)OK(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
-  for (int i = 0; i < 5; i++) sigaction((int[]){SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGTRAP}[i], &sa, NULL);
+  catch_faults();
   instructions();
   strangers();
   old_calls();
   addresses();
   no_addresses();
   mapped();
-  arithmetic();
-  alignment();
   vsyscall();
   DONE();
 }

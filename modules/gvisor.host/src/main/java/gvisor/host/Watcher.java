@@ -34,7 +34,11 @@ public final class Watcher {
    */
   public static Child start(String program, Watched sandbox, Watched gofer, Fd log) throws ErrnoException {
     List<Fd> opened = new ArrayList<>();
-    Spawn spawn = new Spawn(program, List.of(program)).newSession().closeStdio().fd(log, WatcherProgram.LOG_FD);
+    Spawn spawn = new Spawn(program, List.of(program))
+        .newSession()
+        .closeStdio()
+        .filter(WatcherProgram.filter())
+        .fd(log, WatcherProgram.LOG_FD);
     try {
       add(spawn, sandbox, WatcherProgram.SANDBOX_FD, opened);
       add(spawn, gofer, WatcherProgram.GOFER_FD, opened);

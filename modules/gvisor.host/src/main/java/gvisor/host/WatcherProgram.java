@@ -12,6 +12,8 @@ import gvisor.host.asm.Assembler;
 import gvisor.host.asm.Assembler.Condition;
 import gvisor.host.asm.Assembler.Label;
 import gvisor.host.libc.Sys;
+import gvisor.host.seccomp.Bpf;
+import gvisor.host.seccomp.Rule;
 import gvisor.host.seccomp.SystemCallNames;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 
 /**
  * The program of a {@link Watcher}, an ELF executable without libraries. The build of the image writes it to a file.
@@ -57,6 +60,21 @@ public final class WatcherProgram {
     Path file = Path.of(args[0]);
     Files.write(file, bytes());
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+
+  /** What it asks of the kernel: its start, and what {@link #code} does. */
+  static Bpf filter() {
+    return Rule.compile(
+        List.of(
+            Rule.allow("execve", Sys.NR_EXECVE, "its start"),
+            Rule.allow("poll", NR_POLL, "waiting"),
+            Rule.allow("fcntl", NR_FCNTL, "which descriptors there are").when("F_GETFD", Rule.is(1, Sys.F_GETFD)),
+            Rule.allow("ioctl", Sys.NR_IOCTL, "which call was made")
+                .when("SECCOMP_IOCTL_NOTIF_RECV", Rule.is(1, (int) SECCOMP_IOCTL_NOTIF_RECV)),
+            Rule.allow("write", Sys.NR_WRITE, "the log"),
+            Rule.allow("pidfd_send_signal", Sys.NR_PIDFD_SEND_SIGNAL, "the end of what it watches"),
+            Rule.allow("exit_group", Sys.NR_EXIT_GROUP, "its end")),
+        Bpf.KILL_PROCESS);
   }
 
   /** The program, as a file. */

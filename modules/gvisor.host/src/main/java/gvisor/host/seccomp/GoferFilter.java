@@ -1,12 +1,11 @@
 package gvisor.host.seccomp;
 
+import static gvisor.api.errno.Errno.ENOENT;
 import static gvisor.host.seccomp.Rule.allow;
 import static gvisor.host.seccomp.Rule.bits;
-import static gvisor.host.seccomp.Rule.fail;
 import static gvisor.host.seccomp.Rule.is;
 import static gvisor.host.seccomp.Rule.isNull;
 
-import gvisor.api.errno.Errno;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,8 +16,6 @@ import java.util.List;
  */
 public final class GoferFilter {
   private static final int S_IFMT = 0xf000, S_IFSOCK = 0xc000, S_IFREG = 0x8000, S_IFCHR = 0x2000, S_IFIFO = 0x1000;
-
-  private static final int AT_FDCWD = -100;
 
   private GoferFilter() {}
 
@@ -38,10 +35,9 @@ public final class GoferFilter {
         allow("getsockopt", 55, "what a descriptor is").when("SO_TYPE or SO_ERROR", is(1, 1), is(2, 3, 4)),
         allow("close", 3, "files that are not needed any more"),
         allow("openat2", 437, "every name of a peer, with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS"),
-        allow("openat", 257, "a file that is held is opened for data")
-            .when("the directory is that of its own descriptors", is(0, descriptors)),
-        fail("openat", 257, Errno.ENOENT, "the VM looks for files, 0.1 s after its start for its release's name")
-            .when("the directory is the current one", is(0, AT_FDCWD)),
+        allow("openat", 257, "a file that is held is opened for data; libc looks for files, finding none")
+            .when("the directory is that of its own descriptors", is(0, descriptors))
+            .orFail(ENOENT),
         allow("newfstatat", 262, "attributes"),
         allow("fstat", 5, "attributes"),
         allow("fstatfs", 138, "statfs of applications"),

@@ -15,9 +15,10 @@ import java.util.stream.Collectors;
  * @param number its number on x86-64
  * @param action {@link Bpf#ALLOW}, or {@link Bpf#ERRNO} and an error number
  * @param conditions one of them has to hold for {@code action}; none if it is for every call
+ * @param otherwise what becomes of a call for which none holds: an action, or 0 for what becomes of calls not listed
  * @param why a phrase for {@code docs/security.md}
  */
-public record Rule(String name, int number, int action, List<Condition> conditions, String why) {
+public record Rule(String name, int number, int action, List<Condition> conditions, int otherwise, String why) {
   /**
    * What has to be so of a call's arguments.
    *
@@ -37,19 +38,24 @@ public record Rule(String name, int number, int action, List<Condition> conditio
 
   /** Allows the call whatever its arguments are. */
   public static Rule allow(String name, int number, String why) {
-    return new Rule(name, number, Bpf.ALLOW, List.of(), why);
+    return new Rule(name, number, Bpf.ALLOW, List.of(), 0, why);
   }
 
   /** Fails the call with {@code errno}: what a virtual machine tries and does without. */
   public static Rule fail(String name, int number, Errno errno, String why) {
-    return new Rule(name, number, Bpf.ERRNO | errno.number(), List.of(), why);
+    return new Rule(name, number, Bpf.ERRNO | errno.number(), List.of(), 0, why);
   }
 
   /** The same rule for calls only for which all of {@code checks}, or an earlier condition, hold. */
   public Rule when(String text, Check... checks) {
     List<Condition> all = new ArrayList<>(conditions);
     all.add(new Condition(text, List.of(checks)));
-    return new Rule(name, number, action, List.copyOf(all), why);
+    return new Rule(name, number, action, List.copyOf(all), otherwise, why);
+  }
+
+  /** The same rule, with {@code errno} for calls that it does not let pass. */
+  public Rule orFail(Errno errno) {
+    return new Rule(name, number, action, conditions, Bpf.ERRNO | errno.number(), why);
   }
 
   /** The {@code int} argument is one of {@code values}. */
@@ -69,10 +75,15 @@ public record Rule(String name, int number, int action, List<Condition> conditio
 
   /** What becomes of the call, for people. */
   public String outcome() {
-    String outcome = action == Bpf.ALLOW ? "allowed" : Errno.of(action & 0xffff).name();
-    return conditions.isEmpty()
-        ? outcome
-        : outcome + " if " + conditions.stream().map(Condition::text).collect(Collectors.joining(", or "));
+    if (action != Bpf.ALLOW) {
+      return Errno.of(action & 0xffff).name();
+    }
+    if (conditions.isEmpty()) {
+      return "allowed";
+    }
+    return "allowed if "
+        + conditions.stream().map(Condition::text).collect(Collectors.joining(", or "))
+        + (otherwise == 0 ? "" : "; else " + Errno.of(otherwise & 0xffff).name());
   }
 
   /**
@@ -83,13 +94,13 @@ public record Rule(String name, int number, int action, List<Condition> conditio
   public static Bpf compile(List<Rule> rules, int otherwise) {
     Bpf bpf = new Bpf().requireX8664().load(Bpf.NUMBER);
     for (Rule rule : rules) {
-      Bpf body = rule.body();
+      Bpf body = rule.body(otherwise);
       bpf.jumpEqual(rule.number, 0, body.size()).append(body);
     }
     return bpf.ret(otherwise);
   }
 
-  private Bpf body() {
+  private Bpf body(int unlisted) {
     Bpf body = new Bpf();
     if (conditions.isEmpty()) {
       return body.ret(action);
@@ -101,7 +112,7 @@ public record Rule(String name, int number, int action, List<Condition> conditio
       }
       body.append(part);
     }
-    return body.load(Bpf.NUMBER); // There may be another rule for this call.
+    return body.ret(otherwise == 0 ? unlisted : otherwise);
   }
 
   private static Bpf check(Check check, Bpf then) {

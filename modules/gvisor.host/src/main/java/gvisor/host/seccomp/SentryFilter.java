@@ -74,8 +74,8 @@ public final class SentryFilter {
         allow("ptrace", 101, "application code runs in stubs, which are traced")
             .when(
                 "PTRACE_GETREGS, SETREGS, SYSEMU, CONT, GETSIGINFO, GETREGSET, SETREGSET, INTERRUPT, SEIZE, "
-                    + "SETOPTIONS or DETACH",
-                is(0, 12, 13, 31, 7, 0x4202, 0x4204, 0x4205, 0x4207, 0x4206, 0x4200, 17)),
+                    + "SETOPTIONS, PEEKTEXT or DETACH",
+                is(0, 12, 13, 31, 7, 0x4202, 0x4204, 0x4205, 0x4207, 0x4206, 0x4200, 1, 17)),
         allow("wait4", 61, "the next stop of a stub"),
         allow("kill", 62, "the end of a stub: the PID namespace holds no other process")
             .when("SIGKILL", is(1, SIGKILL)),
@@ -125,7 +125,7 @@ public final class SentryFilter {
       if (rule.number() == more.number()) {
         List<Rule.Condition> both = new ArrayList<>(rule.conditions());
         both.addAll(more.conditions());
-        rules.set(i, new Rule(rule.name(), rule.number(), rule.action(), both, rule.why() + "; " + more.why()));
+        rules.set(i, new Rule(rule.name(), rule.number(), rule.action(), both, 0, rule.why() + "; " + more.why()));
         return;
       }
     }

@@ -234,12 +234,11 @@ final class KvmContext implements Context {
   long leastRoundTripNanos(AddressSpace target, int count) throws ErrnoException {
     long least = Long.MAX_VALUE;
     long rip = regs.get(JAVA_LONG, Processor.RIP);
-    long root = ((KvmAddressSpace) target).root();
     Processor p = claim();
     for (int i = 0; p != null && i < count; i++) {
       regs.set(JAVA_LONG, Processor.RIP, rip);
       regs.set(JAVA_LONG, Processor.RFLAGS, FIXED_FLAGS);
-      least = Math.min(least, p.timedRun(regs, root));
+      least = Math.min(least, p.timedRun(regs, (KvmAddressSpace) target));
     }
     if (p != null) {
       p.release();
@@ -276,7 +275,7 @@ final class KvmContext implements Context {
         space.settle();
         continue;
       }
-      long result = p.run(regs, space.root());
+      long result = p.run(regs, space);
       turn = turn + 1;
       space.left();
       boolean interrupted = interruption.getAndSet(IDLE) == PENDING;

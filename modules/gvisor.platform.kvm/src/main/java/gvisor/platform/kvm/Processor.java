@@ -45,6 +45,9 @@ final class Processor {
   /** SCE, LME, LMA, NXE. */
   private static final long EFER_VALUE = 0xd01;
 
+  /** A bit of CR3 that means nothing. */
+  private static final long CR3_IGNORED = 0x20;
+
   private static final int MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_CSTAR = 0xc0000083,
       MSR_SFMASK = 0xc0000084;
 
@@ -57,7 +60,13 @@ final class Processor {
   private final MemorySegment template = Arena.ofAuto().allocate(KvmProcessor.SREGS_SIZE, 8);
   private final long stackPage;
   private final AtomicBoolean claimed = new AtomicBoolean(true);
+  private final boolean canFlush;
   private boolean eventLeft;
+
+  /** Of the space that it ran last. */
+  private long generation;
+
+  private long otherCr3;
 
   /** Whose extended state it holds, or null. Written by who has claimed it. */
   volatile KvmContext owner;
@@ -68,6 +77,7 @@ final class Processor {
     this.run = kvm.shared();
     this.stack = page;
     this.stackPage = Ring0.processorPage(id);
+    this.canFlush = cpu.hasNestedPaging();
     Ring0.writeProcessor(page, id);
     kvm.setCpuid(cpu.cpuid());
     kvm.setSignalMask(blockedSignals);
@@ -102,9 +112,9 @@ final class Processor {
     claimed.set(false);
   }
 
-  /** Runs application code from {@code registers} on the tables at {@code root}: the result of KVM_RUN. */
-  long run(MemorySegment registers, long root) {
-    load(registers, root);
+  /** Runs application code from {@code registers} in {@code space}: the result of KVM_RUN. */
+  long run(MemorySegment registers, KvmAddressSpace space) {
+    load(registers, space);
     long result = kvm.run();
     store(registers);
     if (result == KvmProcessor.EINTR) {
@@ -114,8 +124,8 @@ final class Processor {
   }
 
   /** As {@link #run}: how long KVM_RUN took, in nanoseconds. */
-  long timedRun(MemorySegment registers, long root) {
-    load(registers, root);
+  long timedRun(MemorySegment registers, KvmAddressSpace space) {
+    load(registers, space);
     long begin = System.nanoTime();
     kvm.run();
     long nanos = System.nanoTime() - begin;
@@ -170,11 +180,17 @@ final class Processor {
     }
   }
 
-  private void load(MemorySegment registers, long root) {
+  private void load(MemorySegment registers, KvmAddressSpace space) {
     MemorySegment.copy(registers, 0, run, KvmProcessor.REGS, REGS_SIZE);
     MemorySegment.copy(template, 0, run, KvmProcessor.SREGS, KvmProcessor.SREGS_SIZE);
     MemorySegment.copy(registers, REGS_SIZE, run, KvmProcessor.SREGS + DS, DATA_SIZE);
-    setSreg(CR3, root);
+    long wanted = space.generation();
+    if (wanted != generation) {
+      generation = wanted;
+      // Another value of CR3 has KVM and the processor forget all translations.
+      otherCr3 ^= canFlush ? CR3_IGNORED : 0;
+    }
+    setSreg(CR3, space.root() | otherCr3);
     long taken = KvmProcessor.SYNC_REGS | KvmProcessor.SYNC_SREGS;
     if (eventLeft) {
       eventLeft = false;

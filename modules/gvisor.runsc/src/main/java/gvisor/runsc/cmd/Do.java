@@ -40,24 +40,12 @@ final class Do extends Command {
     if (!Files.isDirectory(directory)) {
       throw new CommandFailure("--root=" + root + ": no such directory");
     }
-    Config overlaid =
-        new Config(
-            config.root(),
-            config.platform(),
-            config.network(),
-            config.debug(),
-            config.debugLog(),
-            config.log(),
-            config.logFormat(),
-            config.strace(),
-            config.overlay() == Config.Overlay.NONE ? Config.Overlay.ROOT : config.overlay(),
-            config.ignoreCgroups(),
-            config.ociSeccomp());
+    Config overlaid = config.overlay() == Config.Overlay.NONE ? config.withOverlay(Config.Overlay.ROOT) : config;
     String id = "do-" + ProcessHandle.current().pid();
     ObjectNode json = config(directory);
     try {
       Bundle bundle = new Bundle(Path.of("/"), json, SpecReader.read(json));
-      return Run.run(overlaid, id, bundle, "", "", false);
+      return Run.run(overlaid, id, bundle);
     } catch (MalformedJsonException e) {
       throw new CommandFailure(e.getMessage());
     }

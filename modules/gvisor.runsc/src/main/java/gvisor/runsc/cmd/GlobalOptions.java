@@ -16,7 +16,7 @@ import picocli.CommandLine.Model.OptionSpec;
 final class GlobalOptions implements Callable<Integer> {
   private String root = "";
   private String platform = "";
-  private String network = "none";
+  private String network = "sandbox";
   private String log = "";
   private String logFormat = "text";
   private boolean debug;
@@ -28,6 +28,7 @@ final class GlobalOptions implements Callable<Integer> {
   private String hostUds = "none";
   private String hostFifo = "none";
   private boolean ociSeccomp = true;
+  private boolean systemdCgroup;
 
   /** The declaration, for picocli. */
   CommandSpec spec() {
@@ -38,7 +39,7 @@ final class GlobalOptions implements Callable<Integer> {
         .sortOptions(false);
     text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
     text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: the best that works here)", "platform");
-    text(spec, v -> network = v, "KIND", "network inside the sandbox: none (loopback only)", "network");
+    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none; both have loopback only as yet", "network");
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
     flag(spec, v -> debug = v, "log what the sandbox does", "debug");
@@ -52,10 +53,15 @@ final class GlobalOptions implements Callable<Integer> {
         "overlay2");
     flag(spec, v -> ociSeccomp = v, "apply the bundle's seccomp profile to its processes (default: true)", "oci-seccomp");
     flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
-    flag(spec, v -> rootless = v, "the caller is not root (found out without this)", "rootless");
+    // Engines tell with a value, or without one; who is not root is found out all the same.
+    spec.addOption(
+        Options.optionalText(
+            v -> rootless = v.isEmpty() || v.equals("true"), "BOOL", "the caller is not root (found out without this)",
+            "--rootless", "-rootless"));
     text(spec, v -> hostUds = v, "WHAT", "sockets of the host that applications reach: none", "host-uds");
     text(spec, v -> hostFifo = v, "WHAT", "fifos of the host that applications reach: none", "host-fifo");
-    flag(spec, v -> {}, "cgroup paths are in systemd's notation", "systemd-cgroup");
+    flag(spec, v -> systemdCgroup = v, "cgroup paths are in systemd's notation, and systemd makes them", "systemd-cgroup");
+    text(spec, v -> {}, "", "", "criu"); // Engines tell where criu would be.
     OptionSpec.Builder version = OptionSpec.builder("--version", "-v").arity("0").versionHelp(true);
     spec.addOption(version.description("print the version").build());
     OptionSpec.Builder help = OptionSpec.builder("--help", "-h").arity("0").usageHelp(true);
@@ -112,7 +118,8 @@ final class GlobalOptions implements Callable<Integer> {
         strace,
         Config.Overlay.parse(overlay.isEmpty() ? defaultOverlay : overlay),
         ignoreCgroups || rootless || !Confinement.isAdministrator(),
-        ociSeccomp);
+        ociSeccomp,
+        systemdCgroup);
   }
 
   /** What gVisor calls by these names and this version does not do is said, not passed over. */
@@ -125,13 +132,14 @@ final class GlobalOptions implements Callable<Integer> {
     }
   }
 
+  /** Like runc: the user's own directory for who is not root, even where root has such a variable from a login. */
   private static Path defaultRoot() throws CommandFailure {
+    if (Confinement.isRoot()) {
+      return Path.of("/run/runsc");
+    }
     String runtimeDirectory = System.getenv("XDG_RUNTIME_DIR");
     if (runtimeDirectory != null && runtimeDirectory.startsWith("/")) {
       return Path.of(runtimeDirectory, "runsc");
-    }
-    if (Confinement.isRoot()) {
-      return Path.of("/var/run/runsc");
     }
     try {
       return OwnDirectory.in("/tmp");

@@ -28,6 +28,15 @@ public final class ErrorLog {
     append(file, format, ERROR, message);
   }
 
+  /** Tells of what does not stop a command: in the log if there is one, where programs read it, else to people. */
+  public static void warn(Config config, String message) {
+    if (config.log().isEmpty()) {
+      System.err.println("runsc: warning: " + message);
+    } else {
+      append(config.log(), config.logFormat(), WARNING, message);
+    }
+  }
+
   /** Appends a line of level {@link #ERROR} or {@link #WARNING}. */
   public static void append(String file, Config.LogFormat format, String level, String message) {
     String time = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();

@@ -34,6 +34,16 @@ public final class ControlClient implements AutoCloseable {
     }
   }
 
+  /** Gives up on answers that take longer; returns this. */
+  public ControlClient within(long millis) throws CommandFailure {
+    try {
+      connection.socket().setTimeout(millis);
+      return this;
+    } catch (ErrnoException e) {
+      throw gone();
+    }
+  }
+
   /** A request about this container. */
   public ObjectNode request(String op) {
     return Json.object().put("op", op).put("id", id);

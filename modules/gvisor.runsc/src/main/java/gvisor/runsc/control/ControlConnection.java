@@ -24,7 +24,7 @@ public final class ControlConnection implements AutoCloseable {
   private static final int MAX_LENGTH = 16 << 20;
 
   private static final int HEADER = 4;
-  private static final int MAX_FDS = 16;
+  private static final int MAX_FDS = ScmSocket.MAX_FDS;
 
   /** A message is believed to be as long as it says only as it comes in. */
   private static final int FIRST_PIECE = 64 << 10;

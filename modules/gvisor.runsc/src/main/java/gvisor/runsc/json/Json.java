@@ -70,7 +70,8 @@ public final class Json {
     } catch (JsonProcessingException e) {
       throw malformed(e.getOriginalMessage(), e.getLocation());
     } catch (IOException e) {
-      throw new UncheckedIOException(e); // A byte array has no I/O errors.
+      // A byte array has no I/O errors; this is text in an encoding that JSON does not have.
+      throw malformed(e.getMessage(), null);
     }
   }
 

@@ -63,7 +63,7 @@ final class Privileges {
     if (!Confinement.isAdministrator()) {
       spawn.userNamespace(IdMaps.callerAsRoot());
     } else if (!isGofer) {
-      spawn.userNamespace(IdMaps.identity());
+      spawn.userNamespaceIfAllowed(IdMaps.identity());
     }
     spawn.capabilities(isGofer ? STARTING_GOFER : STARTING_SANDBOX);
     return network == null ? spawn : spawn.joinNetwork(network);
@@ -87,10 +87,10 @@ final class Privileges {
    * @param usesDates whether the log will want the host's time zone
    */
   static void giveUpFiles(boolean usesDates) throws IOException {
-    Confinement.openClassesNow();
     if (usesDates) {
       Confinement.readFilesNow();
     }
+    Confinement.openClasses();
     boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);
     if (isTraining()) {
       Confinement.prepare();
@@ -125,7 +125,7 @@ final class Privileges {
    * @return where they are now
    */
   static List<AttachPoint> giveUpAllBut(List<AttachPoint> points, String place) throws IOException {
-    Confinement.openClassesNow();
+    Confinement.openClasses();
     List<AttachPoint> moved = new ArrayList<>();
     List<Confinement.Kept> kept = new ArrayList<>();
     for (AttachPoint p : points) {
@@ -160,7 +160,7 @@ final class Privileges {
   /** Installs the filter that {@code filters} gives for what is to become of other calls. */
   private static List<Fd> restrict(IntFunction<Bpf> filters, String kind) throws IOException {
     if (isTraining()) {
-      filters.apply(Bpf.KILL_PROCESS);
+      filters.apply(Bpf.USER_NOTIF);
       return List.of();
     }
     try {

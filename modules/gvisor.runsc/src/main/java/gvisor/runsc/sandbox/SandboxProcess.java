@@ -27,7 +27,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
    * Flags of the sandbox: it lives long enough for C2, and its threads are many and shallow. Its code cache is mapped
    * whole at the start (and takes memory as it fills), because later nothing executable may be mapped any more.
    */
-  private static final List<String> SANDBOX_FLAGS =
+  static final List<String> SANDBOX_FLAGS =
       List.of("-Xms24m", "-Xmx1g", "-Xss512k", "-XX:ReservedCodeCacheSize=96m", "-XX:InitialCodeCacheSize=96m");
 
   /** Flags of a gofer, which mostly waits. */
@@ -35,17 +35,22 @@ public record SandboxProcess(Child process, ControlConnection connection) {
       List.of("-Xms8m", "-Xmx128m", "-Xss512k", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=24m",
           "-XX:InitialCodeCacheSize=24m");
 
-  /** Starts the sandbox of container {@code id}; what its VM has to say is appended to {@code messages}. */
-  public static SandboxProcess startSandbox(String id, Path messages) throws CommandFailure {
-    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages);
+  /**
+   * Starts the sandbox of container {@code id}; what its VM has to say is appended to {@code messages}.
+   *
+   * @param controlGroups what it is born into: files that are joined by writing to them; they stay the caller's
+   */
+  public static SandboxProcess startSandbox(String id, Path messages, List<Fd> controlGroups) throws CommandFailure {
+    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages, controlGroups);
   }
 
-  /** Starts the gofer of container {@code id}. */
-  public static SandboxProcess startGofer(String id, Path messages) throws CommandFailure {
-    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages);
+  /** Starts the gofer of container {@code id}, as the sandbox. */
+  public static SandboxProcess startGofer(String id, Path messages, List<Fd> controlGroups) throws CommandFailure {
+    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages, controlGroups);
   }
 
-  private static SandboxProcess start(String kind, Class<?> main, List<String> flags, String id, Path messages)
+  private static SandboxProcess start(
+      String kind, Class<?> main, List<String> flags, String id, Path messages, List<Fd> controlGroups)
       throws CommandFailure {
     String home = System.getProperty("java.home");
     List<String> argv = new ArrayList<>();
@@ -82,6 +87,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         Child child =
             Privileges.confined(new Spawn(argv.getFirst(), argv), kind.equals("gofer"), null)
                 .environment(environment())
+                .controlGroups(controlGroups)
                 .newSession()
                 .fd(nothing, 0)
                 .fd(log, 1)

@@ -225,8 +225,8 @@ public final class OomKiller {
       }
     }
     w.container.memory().countKill();
-    log(w.container, victim, resident, usage, limit);
     victims.forEach(ThreadGroup::kill);
+    log(w.container, victim, resident, usage, limit);
     await(victims);
   }
 
