@@ -57,17 +57,6 @@ public final class Confinement {
     ZoneId.of("UTC").getRules();
   }
 
-  /**
-   * Has the JVM open now what it loads classes from: one that is not in the AOT cache, a rare exception's, may be needed
-   * when there are no files any more.
-   */
-  public static void openClasses() {
-    // A class is looked for like any other, and found as fast as that: a resource would take URLs and streams.
-    if (Class.forName(Confinement.class.getModule(), "gvisor.host.Absent") != null) {
-      throw new IllegalStateException("a class that is not there was found");
-    }
-  }
-
   /** Loads what confining a process takes, for a run of the build that has to stay unconfined. */
   public static void prepare() {
     try (EveryThread _ = new EveryThread()) {
