@@ -24,5 +24,5 @@ eventually says pair-right right
 pm exec pair-left sh -c 'echo $SIDE; hostname'
 pm exec pair-right hostname
 pm exec pair-left nc 127.0.0.1 8000
-pm play kube --down /run/tmp/pod.yaml > /dev/null
+pm play kube --down /run/tmp/pod.yaml > /dev/null 2>&1
 podman ps -aq

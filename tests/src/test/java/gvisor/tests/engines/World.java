@@ -15,10 +15,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * Namespaces in which container engines run with their usual paths ({@code tests/engines/world}). Closing ends every
+ * Namespaces in which container engines run with their usual paths ({@code tests/engines/world}). Closing it ends every
  * process in it and leaves nothing on the machine. In it the runtime of platform P is called {@code runsc-P}.
  */
-final class World implements AutoCloseable {
+final class World {
   private static final Path SCRIPTS = Path.of("engines").toAbsolutePath();
   private static final int START_SECONDS = 60;
   private static final int CLOSE_SECONDS = 30;
@@ -121,8 +121,8 @@ final class World implements AutoCloseable {
     }
   }
 
-  @Override
-  public void close() throws IOException, InterruptedException {
+  /** Ends it; fails if anything of it stays on the machine. */
+  void close() throws IOException, InterruptedException {
     process.getOutputStream().close(); // The end of its standard input is the end of the world.
     boolean ended = process.waitFor(CLOSE_SECONDS, TimeUnit.SECONDS);
     if (!ended) {
