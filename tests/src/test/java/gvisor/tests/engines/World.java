@@ -31,7 +31,8 @@ final class World {
       """
       ps -eo args= | grep -E '/java |containerd-shim|conmon|/runsc' | grep -vE 'grep|/engines/' | cut -c1-200
       grep -E ' /(var/lib|run)/.*(merged|/shm|/rootfs|netns/[0-9a-f]{12}|netns/cni-)' /proc/mounts
-      find /sys/fs/cgroup -mindepth 2 -type d | grep -E '/[0-9a-f]{64}|/(libpod|crio|buildah)-?[^/]*[0-9a-f]{12}'
+      find /sys/fs/cgroup -mindepth 2 -type d | grep -E '/[0-9a-f]{64}|/(libpod|buildah)-[^/]*[0-9a-f]{12}' \\
+        | grep -vE '/libpod_parent/[0-9a-f]{64}$' # Podman's own of a pod, which stays whatever the runtime is.
       for root in /run/runsc /run/runc /run/docker/runtime-*/moby /run/containerd/runc/*; do
         [ ! -d "$root" ] || find "$root" -mindepth 1 -maxdepth 1
       done
