@@ -11,7 +11,6 @@ import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
 import gvisor.host.seccomp.Bpf;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.ZoneId;
@@ -52,22 +51,17 @@ public final class Confinement {
 
   private Confinement() {}
 
+  /** Has the JVM open now what it loads classes from: one that is needed for the first time later must still be found. */
+  public static void openClassesNow() {
+    if (Class.forName(Confinement.class.getModule(), "gvisor.host.Absent") != null) {
+      throw new IllegalStateException("a class that is not there was found");
+    }
+  }
+
   /** Has the JVM read now what it would look for in files at the first use of dates and time zones. */
   public static void readFilesNow() {
     DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(ZonedDateTime.now(ZoneId.systemDefault()));
     ZoneId.of("UTC").getRules();
-  }
-
-  /**
-   * Has the JVM open now what it loads classes from: one that is not in the AOT cache, a rare exception's, may be needed
-   * when there are no files any more.
-   */
-  public static void openClasses() throws IOException {
-    try (InputStream in = Confinement.class.getResourceAsStream("Confinement.class")) {
-      if (in == null || in.read() < 0) {
-        throw new IOException("the classes of this program cannot be read");
-      }
-    }
   }
 
   /** Loads what confining a process takes, for a run of the build that has to stay unconfined. */

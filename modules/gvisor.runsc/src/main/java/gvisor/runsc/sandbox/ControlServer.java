@@ -361,6 +361,13 @@ final class ControlServer {
     }
     CountDownLatch gone = new CountDownLatch(1);
     joined.put(id, gone);
+    if (spec.process().terminal() && given > 0) {
+      Fd terminal = fds.get(1);
+      startThread(
+          "terminal-size",
+          () -> WindowSize.poll(
+              terminal, () -> gone.getCount() == 0, (rows, columns) -> sentry.resize(id, 0, rows, columns)));
+    }
     startThread("container-end", () -> awaitJoined(id, file, gone));
     return true;
   }

@@ -90,7 +90,7 @@ final class Privileges {
     if (usesDates) {
       Confinement.readFilesNow();
     }
-    Confinement.openClasses();
+    Confinement.openClassesNow();
     boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);
     if (isTraining()) {
       Confinement.prepare();
@@ -125,7 +125,7 @@ final class Privileges {
    * @return where they are now
    */
   static List<AttachPoint> giveUpAllBut(List<AttachPoint> points, String place) throws IOException {
-    Confinement.openClasses();
+    Confinement.openClassesNow();
     List<AttachPoint> moved = new ArrayList<>();
     List<Confinement.Kept> kept = new ArrayList<>();
     for (AttachPoint p : points) {

@@ -44,18 +44,20 @@ final class ContainerMounts {
   private final Container container;
   private final PidNamespace pids;
   private final P9Client gofer;
+  private final SharedMemory.User sharedMemory;
   private MountNamespace namespace;
   private FsContext fs;
   private Caller caller;
 
   ContainerMounts(Kernel kernel, CacheBudget budget, ContainerSpec spec, Container container, PidNamespace pids,
-      P9Client gofer) {
+      P9Client gofer, SharedMemory.User sharedMemory) {
     this.kernel = kernel;
     this.budget = budget;
     this.spec = spec;
     this.container = container;
     this.pids = pids;
     this.gofer = gofer;
+    this.sharedMemory = sharedMemory;
   }
 
   /** Makes the tree; null {@code gofer} gives an empty root in memory. */
@@ -147,6 +149,9 @@ final class ContainerMounts {
   private Superblock superblock(String type, String source, MountOptions options) throws ErrnoException {
     if (type.equals("proc")) {
       return ((ProcType) kernel.vfs().type("proc")).mount(pids, options.data.toString());
+    }
+    if (type.equals(MountSpec.SHARED_MEMORY)) {
+      return sharedMemory.get(caller, source, options.data.toString());
     }
     if (type.equals("sysfs")) {
       return ((SysfsType) kernel.vfs().type("sysfs")).mount(container);

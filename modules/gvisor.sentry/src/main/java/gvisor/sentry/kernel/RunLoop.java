@@ -189,7 +189,7 @@ final class RunLoop {
 
   /** A call that found no memory: where that is the container's limit, it is made again when somebody was killed. */
   private long again(SyscallTable.Entry entry) {
-    for (int tries = 0; tries < MAX_TRIES && task.container().memory().isShort(); tries++) {
+    for (int tries = 0; tries < MAX_TRIES && task.container().memory().takeRefusal(); tries++) {
       if (!kernel.oomKiller().awaitRoom(task) || task.isDying()) {
         break;
       }

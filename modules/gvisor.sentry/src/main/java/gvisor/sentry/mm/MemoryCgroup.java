@@ -24,6 +24,7 @@ public final class MemoryCgroup {
   public static final long UNLIMITED = Long.MAX_VALUE;
 
   private static final long MIN_SLACK = 8L << 20;
+  private static final long MAX_SLACK = 128L << 20;
   private static final int SLACK_SHIFT = 4;
 
   /** Larger allocations are windows, which can as well be smaller. */
@@ -31,9 +32,6 @@ public final class MemoryCgroup {
 
   /** How old a measurement may be that an allocation is refused for. */
   private static final long FRESH_NANOS = 2_000_000;
-
-  /** How long a refusal may be the reason for a failure. */
-  private static final long SHORT_NANOS = 200_000_000;
 
   /** Who sees to it that the limit is held. All are called under any locks of memory and files. */
   public interface Guard {
@@ -69,7 +67,10 @@ public final class MemoryCgroup {
   };
 
   private final ExtentAllocator pages;
-  private final int owner;
+
+  /** Whom its pages are charged to; nobody in particular once it is closed. */
+  private volatile int owner;
+
   private final PageAllocator processPages = new Charged(false);
   private final PageAllocator filePages = new Charged(true);
   private final AtomicLong peakBytes = new AtomicLong();
@@ -86,7 +87,8 @@ public final class MemoryCgroup {
   private volatile long measuredAtNanos = System.nanoTime() - 1_000_000_000L;
   private volatile long costNanos;
 
-  private volatile long refusedAtNanos = System.nanoTime() - SHORT_NANOS;
+  /** Set for a thread that was refused memory. */
+  private final ThreadLocal<Boolean> refused = new ThreadLocal<>();
 
   /** @throws ErrnoException ENOMEM when the sandbox has too many containers */
   public MemoryCgroup(ExtentAllocator pages) throws ErrnoException {
@@ -98,7 +100,9 @@ public final class MemoryCgroup {
   public void close() {
     limitBytes = UNLIMITED;
     guard = NOBODY;
-    pages.releaseOwner(owner);
+    int left = owner;
+    owner = ExtentAllocator.NOBODY;
+    pages.releaseOwner(left);
   }
 
   /** Memory for processes, charged to this group; {@link PageAllocator#forFiles} of it is for files. */
@@ -205,12 +209,16 @@ public final class MemoryCgroup {
   }
 
   private static long slackBytes(long limit) {
-    return Math.max(MIN_SLACK, limit >> SLACK_SHIFT);
+    return Math.clamp(limit >> SLACK_SHIFT, MIN_SLACK, MAX_SLACK);
   }
 
-  /** Whether memory was refused just now because of the limit. */
-  public boolean isShort() {
-    return System.nanoTime() - refusedAtNanos < SHORT_NANOS;
+  /** Whether this thread was refused memory because of the limit since it asked this last. */
+  public boolean takeRefusal() {
+    boolean was = refused.get() != null;
+    if (was) {
+      refused.remove();
+    }
+    return was;
   }
 
   /**
@@ -243,7 +251,7 @@ public final class MemoryCgroup {
       if (guard.reclaim() > 0 && measure() <= ceiling) {
         return;
       }
-      refusedAtNanos = System.nanoTime();
+      refused.set(Boolean.TRUE);
       guard.hurry();
     }
     throw ENOMEM.error();

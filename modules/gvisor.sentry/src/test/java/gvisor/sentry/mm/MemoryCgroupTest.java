@@ -100,7 +100,7 @@ class MemoryCgroupTest {
       group.pages().allocate(MIB, PAGE);
     }
     assertEquals(0, group.usageBytes());
-    assertFalse(group.isShort());
+    assertFalse(group.takeRefusal());
   }
 
   @Test
@@ -109,7 +109,7 @@ class MemoryCgroupTest {
     use(group.pages(), 10 * MIB);
     ErrnoException e = assertThrows(ErrnoException.class, () -> group.pages().allocate(8 * MIB, PAGE));
     assertEquals(Errno.ENOMEM, e.errno());
-    assertFalse(group.isShort(), "who is refused a window asks for less");
+    assertFalse(group.takeRefusal(), "who is refused a window asks for less");
     group.pages().allocate(MIB, PAGE);
   }
 
@@ -125,7 +125,7 @@ class MemoryCgroupTest {
     });
     assertTrue(group.usageBytes() > 8 * MIB, "the limit is passed, so that somebody is killed for it");
     assertTrue(group.usageBytes() <= 9 * MIB);
-    assertTrue(group.isShort());
+    assertTrue(group.takeRefusal());
     assertTrue(watcher.hurries > 0);
     use(group.pages(), MIB);
   }
@@ -141,7 +141,7 @@ class MemoryCgroupTest {
     Thread.sleep(3); // A measurement may be that old.
     use(group.pages().forFiles(), MIB);
     assertEquals(0, group.cachedBytes());
-    assertFalse(group.isShort());
+    assertFalse(group.takeRefusal());
   }
 
   @Test
