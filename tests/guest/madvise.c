@@ -184,7 +184,56 @@ static void lock(void) {
   EQ(0, status);
 }
 
+/* MADV_REMOVE: a hole in the file behind a shared mapping; here of a file system in memory. */
+static void removes(void) {
+  char name[] = "/tmp/removeXXXXXX";
+  int fd = OK(mkstemp(name));
+  OK(unlink(name));
+  OK(ftruncate(fd, 4 * PAGE));
+  char *p = mmap(0, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  CHECK(p != MAP_FAILED);
+  memset(p, 7, 4 * PAGE);
+  if (madvise(p + PAGE, PAGE, MADV_REMOVE) != 0) {
+    EQ(EOPNOTSUPP, errno); /* no such thing on the host's file system */
+  } else {
+    EQ(0, p[PAGE]);
+    EQ(7, p[0]);
+    EQ(7, p[2 * PAGE]);
+    char c = 1;
+    EQ(1, pread(fd, &c, 1, PAGE));
+    EQ(0, c);
+  }
+  char *mine = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+  FAILS(EACCES, madvise(mine, PAGE, MADV_REMOVE));
+  OK(munmap(mine, PAGE));
+  OK(munmap(p, 4 * PAGE));
+  OK(close(fd));
+}
+
+/* Ranges that no memory can have: refused, and what there is stays as it is. */
+static void absurd_ranges(void) {
+  static const unsigned long starts[] = {1ul << 63, (1ul << 63) + 4096, 0x7ffffffffffff000ul, 1ul << 47};
+  for (unsigned i = 0; i < sizeof starts / sizeof *starts; i++) {
+    void *start = (void *)starts[i];
+    FAILS(ENOMEM, mlock(start, 1));
+    FAILS(ENOMEM, munlock(start, 1));
+    FAILS(ENOMEM, madvise(start, 4096, MADV_DONTDUMP));
+    CHECK(mlock(start, 0x7ffffffffffff000ul) == -1);
+    CHECK(munlock(start, 1ul << 63) == -1);
+    CHECK(mprotect(start, 4096, PROT_READ) == -1);
+    FAILS(EINVAL, munmap(start, 4096));
+  }
+  char line[256];
+  FILE *maps = fopen("/proc/self/maps", "r");
+  while (maps && fgets(line, sizeof line, maps)) {
+    CHECK(strtoul(line, 0, 16) < 1ul << 47 || strstr(line, "vsyscall"));
+  }
+  CHECK(maps && fclose(maps) == 0);
+}
+
 int main(void) {
+  removes();
+  absurd_ranges();
   dont_need();
   hints();
   on_fork();
