@@ -179,6 +179,7 @@ public final class Containers {
       Path messages = store.directory(id).resolve("messages");
       SandboxProcess.watch(null, List.of(), gofer, goferAnswer.fds(), messages);
       Created created = finish(state, bundle, gofer, client);
+      fitCgroup(state, client);
       done = true;
       return created;
     } catch (ErrnoException e) {
@@ -238,8 +239,20 @@ public final class Containers {
         ObjectNode request = client.request("update");
         putLimits(request, resources);
         client.call(request);
+        fitCgroup(state, client);
       }
     }
+  }
+
+  /** Has the host let the sandbox of {@code state} use what all in it may. */
+  private void fitCgroup(ContainerState state, ControlClient client) throws CommandFailure {
+    List<String> ids = new ArrayList<>();
+    for (ContainerState other : store.list()) {
+      if (other.sandboxId().equals(state.sandboxId())) {
+        ids.add(other.id());
+      }
+    }
+    SandboxCgroup.fit(state.isRoot() ? state : store.load(state.sandboxId()), ids, client);
   }
 
   /** The limits that the sandbox itself holds; 0 is none. */
@@ -376,7 +389,8 @@ public final class Containers {
   /** @param placement where it joins another's sandbox, or null */
   private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio, Placement placement) {
     ObjectNode request = Json.object().put("op", "create").put("id", id);
-    request.put("rootOverlay", config.overlay() != Config.Overlay.NONE);
+    // A read-only root has changes too: the places of mounts, which an image need not have.
+    request.put("rootOverlay", config.overlay() != Config.Overlay.NONE || bundle.spec().root().readonly());
     request.put("ociSeccomp", config.ociSeccomp());
     int size = stdio.windowSize();
     if (size != 0 && bundle.json().path("process") instanceof ObjectNode process && !process.has("consoleSize")) {

@@ -51,6 +51,7 @@ public final class OomKiller {
   /** When the last kill was logged, and how many were not since. Of the one thread. */
   private long loggedAtNanos;
   private long unlogged;
+  private int failures;
 
   OomKiller(Kernel kernel) {
     this.kernel = kernel;
@@ -74,6 +75,9 @@ public final class OomKiller {
     long sandboxThen;
     long measuredAt;
 
+    /** Somebody waits: what was known is to be forgotten. */
+    volatile boolean isUrgent;
+
     Watched(Container container, Caches caches) {
       this.container = container;
       this.caches = caches;
@@ -88,6 +92,7 @@ public final class OomKiller {
 
     @Override
     public void hurry() {
+      isUrgent = true;
       watched.add(this);
       wake();
     }
@@ -133,9 +138,13 @@ public final class OomKiller {
       for (Watched w : watched) {
         try {
           sleep = Math.min(sleep, check(w));
-        } catch (RuntimeException | OutOfMemoryError e) {
-          LOG.error("the memory of container {} could not be watched", w.container.id(), e);
+        } catch (RuntimeException | Error e) {
+          // Without this thread no limit holds, so it goes on whatever happened.
+          failures++;
           sleep = Math.min(sleep, MAX_SLEEP_NANOS);
+          if (failures == 1) {
+            LOG.error("a container's memory could not be watched", e);
+          }
         }
       }
       if (sleep == Long.MAX_VALUE) {
@@ -161,16 +170,20 @@ public final class OomKiller {
     }
     long sandbox = memory.sandboxUsageBytes();
     long most = w.usage < 0 ? sandbox : Math.min(sandbox, w.usage + Math.max(0, sandbox - w.sandboxThen));
-    boolean stale = watched.size() > 1 && System.nanoTime() - w.measuredAt > MAX_SLEEP_NANOS / 2;
-    if (most > limit || stale && sandbox > limit) {
-      most = measure(w, sandbox);
+    // What others give back can hide what this one takes, so the bound does not hold for long.
+    boolean isStale = System.nanoTime() - w.measuredAt > Math.max(
+        MAX_SLEEP_NANOS / 2, memory.measureNanos() * MEASURE_SHARE);
+    boolean isUrgent = w.isUrgent;
+    w.isUrgent = false;
+    if (most > limit || isUrgent || isStale && sandbox > limit) {
+      most = measure(w);
       if (most > limit && memory.reclaim() > 0) {
-        most = measure(w, memory.sandboxUsageBytes());
+        most = measure(w);
       }
       if (most > limit) {
         memory.countOom();
         kill(w, most, limit);
-        most = measure(w, memory.sandboxUsageBytes());
+        most = measure(w);
       }
     }
     // A processor touches about a byte a nanosecond.
@@ -178,9 +191,11 @@ public final class OomKiller {
     return Math.max(untilFull, Math.min(MAX_SLEEP_NANOS, memory.measureNanos() * (most > limit ? 1 : MEASURE_SHARE)));
   }
 
-  private static long measure(Watched w, long sandbox) {
-    w.sandboxThen = sandbox;
-    w.usage = w.container.memory().usageBytes();
+  private static long measure(Watched w) {
+    MemoryCgroup memory = w.container.memory();
+    long before = memory.sandboxUsageBytes();
+    w.usage = memory.usageBytes();
+    w.sandboxThen = Math.min(before, memory.sandboxUsageBytes());
     w.measuredAt = System.nanoTime();
     return w.usage;
   }
@@ -256,9 +271,11 @@ public final class OomKiller {
       return;
     }
     loggedAtNanos = now;
-    LOG.warn("container {} is out of memory ({} of {} kB): killed process {} ({}), which had {} kB, oom_score_adj {}{}",
-        container.id(), usage >> 10, limit >> 10, victim.pid().number(), victim.leader().comm(), resident >> 10,
-        victim.oomScoreAdj(), unlogged == 0 ? "" : "; " + unlogged + " kills before it were not logged");
+    // One text, without arguments to fill in: loading what does that takes memory, too.
+    LOG.warn("container " + container.id() + " is out of memory (" + (usage >> 10) + " of " + (limit >> 10)
+        + " kB): killed process " + victim.pid().number() + " (" + victim.leader().comm() + "), which had "
+        + (resident >> 10) + " kB, oom_score_adj " + victim.oomScoreAdj()
+        + (unlogged == 0 ? "" : "; " + unlogged + " kills before it were not logged"));
     unlogged = 0;
   }
 
