@@ -12,5 +12,7 @@ run -v /run/tmp/volume:/v busybox sh -c 'cat /v/file; echo new > /v/made'
 cat /run/tmp/volume/made
 rm -r /run/tmp/volume
 echo input | pm run --rm -i --network none busybox cat
-pm run --rm --network none busybox nonesuch > /run/tmp/out; echo "exit $?"
-pm run --rm --network none busybox /etc/passwd > /run/tmp/out; echo "exit $?"
+pm run --rm --network none busybox nonesuch > /run/tmp/out 2>&1; echo "exit $?"
+grep -o 'executable file not found in $PATH' /run/tmp/out
+pm run --rm --network none busybox /etc/passwd > /run/tmp/out 2>&1; echo "exit $?"
+grep -o 'exec: "/etc/passwd": permission denied' /run/tmp/out
