@@ -302,6 +302,23 @@ static uint64_t filter(struct source *r) {
   return (uint64_t)at;
 }
 
+/* A request to netlink with attributes, whose lengths are mostly right. */
+static uint64_t netlink(struct source *r) {
+  char *at = slot(r);
+  int length = 16 + below(r, 20) * 4;
+  uint32_t header[4] = {below(r, 8) ? (uint32_t)length : (uint32_t)any(r),
+                        (below(r, 8) ? 16 + below(r, 80) : below(r, 65536)) | (below(r, 2) ? 0x301 : 1 + below(r, 4096)) << 16,
+                        below(r, 100), 0};
+  fill(r, at, 24);
+  memcpy(at, header, sizeof header);
+  at[16] = below(r, 4) ? (char[]){0, AF_INET, AF_INET6}[below(r, 3)] : (char)draw(r);
+  for (int a = below(r, 2) ? 28 : 32; a < length; a += 4 + below(r, 4) * 4) {
+    uint16_t attribute[2] = {below(r, 8) ? 4 + below(r, 20) : draw(r), below(r, 16) ? below(r, 40) : draw(r)};
+    memcpy(at + a, attribute, sizeof attribute);
+  }
+  return (uint64_t)at;
+}
+
 static uint64_t moment(struct source *r) {
   char *at = slot(r);
   uint64_t t[4] = {below(r, 8) ? 0 : any(r), below(r, 4) ? below(r, 2000000) : any(r), below(r, 8) ? 0 : any(r), below(r, 1000000)};
@@ -342,6 +359,9 @@ static uint64_t argument(struct source *r, char kind) {
     case 'b': {
       if (below(r, 3) == 0) {
         return memory(r);
+      }
+      if (below(r, 12) == 0) {
+        return netlink(r);
       }
       char *at = slot(r);
       fill(r, at, 1 + below(r, 24));

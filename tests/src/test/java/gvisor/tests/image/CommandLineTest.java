@@ -9,8 +9,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -232,5 +234,33 @@ class CommandLineTest {
         runsc("do", "/bin/sh", "-c", "echo hello > " + file + "; cat " + file + "; uname -n");
     assertEquals("hello\nrunsc-do\n", result.out(), result.err());
     assertFalse(Files.exists(file));
+  }
+
+  /** Even if the directories of the state let them through. */
+  @Test
+  void strangersCannotUseTheControlSocket() throws Exception {
+    Assumptions.assumeTrue(
+        (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0, "it takes root to be somebody else");
+    configure("/bin/sleep", "100");
+    assertEquals(0, runsc("create", "--bundle", bundle.toString(), "c").exitCode());
+    try {
+      Path socket = state.resolve("c/c.sock");
+      Programs.run(Path.of("/"), Map.of(), 10, List.of("chmod", "o+rwx", socket.toString()));
+      for (Path p = socket.getParent(); p.startsWith(directory); p = p.getParent()) {
+        Programs.run(Path.of("/"), Map.of(), 10, List.of("chmod", "o+x", p.toString()));
+      }
+      String request = "{\"op\": \"ps\", \"id\": \"c\"}";
+      String ask =
+          "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print $s pack('V/a', $ARGV[1]);"
+              + " $s->flush(); my $n = sysread($s, my $b, 10) || 0; print \"$n\"";
+      List<String> perl = List.of("perl", "-e", ask, socket.toString(), request);
+      assertEquals("10", Programs.run(Path.of("/"), Map.of(), SECONDS, perl).out());
+      List<String> stranger = new ArrayList<>(List.of("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"));
+      stranger.addAll(perl);
+      Programs.Result result = Programs.run(Path.of("/"), Map.of(), SECONDS, stranger);
+      assertEquals("0", result.out(), result.err());
+    } finally {
+      runsc("delete", "--force", "c");
+    }
   }
 }
