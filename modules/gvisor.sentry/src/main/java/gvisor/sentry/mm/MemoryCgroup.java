@@ -67,6 +67,7 @@ public final class MemoryCgroup implements PageAllocator {
   private final AtomicLong oomKills = new AtomicLong();
   private final ReentrantLock measureLock = new ReentrantLock();
   private volatile long limitBytes = UNLIMITED;
+  private volatile long hostLimitBytes = UNLIMITED;
   private volatile Guard guard = NOBODY;
 
   // Written under measureLock.
@@ -84,6 +85,7 @@ public final class MemoryCgroup implements PageAllocator {
   /** The container is gone. What others still have of it stays charged to nobody who could be killed for it. */
   public void close() {
     limitBytes = UNLIMITED;
+    hostLimitBytes = UNLIMITED;
     guard = NOBODY;
     pages.releaseOwner(owner);
   }
@@ -101,6 +103,16 @@ public final class MemoryCgroup implements PageAllocator {
   public void setLimitBytes(long limit) {
     limitBytes = limit <= 0 ? UNLIMITED : limit;
     guard.watch();
+  }
+
+  /** The limit that holds: {@link #limitBytes}, or less if the machine has not that much. */
+  public long ceilingBytes() {
+    return Math.min(limitBytes, hostLimitBytes);
+  }
+
+  /** What the machine has for the container, as far as is known. */
+  public void setHostLimitBytes(long limit) {
+    hostLimitBytes = limit;
   }
 
   /** {@code memory.current}: bytes of memory in use, measured now. */
@@ -191,7 +203,7 @@ public final class MemoryCgroup implements PageAllocator {
   }
 
   private void charge(long length) throws ErrnoException {
-    long limit = limitBytes;
+    long limit = ceilingBytes();
     if (limit == UNLIMITED) {
       return;
     }
