@@ -30,6 +30,8 @@ import java.util.List;
  * it that none are left, and only then acts.
  */
 final class Session implements AutoCloseable {
+  private static final int MAX_DEFECTS_TOLD = 10;
+
   final MessageReader in;
   final MessageWriter out;
   final FidTable fids = new FidTable();
@@ -56,6 +58,7 @@ final class Session implements AutoCloseable {
   /** Goes out beside the reply and is closed then; or null. */
   private Fd replyFd;
 
+  private int defects;
   private boolean isVersioned;
   private boolean isExtended;
 
@@ -84,6 +87,11 @@ final class Session implements AutoCloseable {
       // The peer is gone in the middle of something: there is nobody to tell.
       return;
     }
+  }
+
+  /** How many requests failed by a defect of this server. */
+  int defects() {
+    return defects;
   }
 
   @Override
@@ -125,8 +133,11 @@ final class Session implements AutoCloseable {
     } catch (ErrnoException e) {
       failure = e.errno();
     } catch (RuntimeException e) {
-      // A defect here must not take the container's files away.
+      // A defect here must not take the container's files away, nor fill the disk with what it is.
       failure = EIO;
+      if (defects++ < MAX_DEFECTS_TOLD) {
+        System.err.println("gofer: request of type " + type + " failed: " + e + " at " + e.getStackTrace()[0]);
+      }
     }
     Fd fd = replyFd;
     replyFd = null;

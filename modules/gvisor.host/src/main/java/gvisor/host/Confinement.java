@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
+import gvisor.host.libc.FileSys;
 import gvisor.host.libc.Libc;
 import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
@@ -12,8 +13,6 @@ import gvisor.host.seccomp.Bpf;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
@@ -44,6 +43,8 @@ public final class Confinement {
   private static final int NR_GETEUID = 107;
   private static final int SECCOMP_SET_MODE_FILTER = 1;
   private static final int SECCOMP_FILTER_FLAG_TSYNC = 1;
+  private static final int SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+  private static final int SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 16;
   private static final int PR_SET_DUMPABLE = 4;
   private static final int CAP_SYS_ADMIN = 21;
   private static final int CAPABILITY_VERSION_3 = 0x20080522;
@@ -54,6 +55,15 @@ public final class Confinement {
   public static void readFilesNow() {
     DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(ZonedDateTime.now(ZoneId.systemDefault()));
     ZoneId.of("UTC").getRules();
+  }
+
+  /** Loads what confining a process takes, for a run of the build that has to stay unconfined. */
+  public static void prepare() {
+    try (EveryThread _ = new EveryThread()) {
+      requireOwnNamespaces();
+    } catch (ErrnoException e) {
+      return; // As expected.
+    }
   }
 
   /** Whether this process acts as the host's root. */
@@ -107,18 +117,18 @@ public final class Confinement {
       requireOwnNamespaces();
       // What the host mounts below later appears, as it does in a container of runc.
       mountRoot(arena, MS_SLAVE, place, "size=256k,mode=0555");
-      Files.createDirectory(Path.of(place, "fd"));
+      makeDirectory(arena, place + "/fd");
       bind(arena, "/proc/self/fd", place + "/fd", false);
       for (int i = 0; i < kept.size(); i++) {
         Kept k = kept.get(i);
         try {
-          Path target = Path.of(place, Integer.toString(i));
-          if (Files.isDirectory(Path.of(k.path))) {
-            Files.createDirectory(target);
+          String target = place + "/" + i;
+          if (isDirectory(k.path)) {
+            makeDirectory(arena, target);
           } else {
-            Files.createFile(target);
+            Fd.open(target, FileSys.O_CREAT | FileSys.O_EXCL | FileSys.O_WRONLY, 0600).close();
           }
-          bind(arena, k.path, target.toString(), k.readOnly);
+          bind(arena, k.path, target, k.readOnly);
         } catch (ErrnoException e) {
           throw new IOException(k.path + ": " + e.errno().message().toLowerCase(Locale.ROOT), e);
         }
@@ -129,8 +139,23 @@ public final class Confinement {
     }
   }
 
+  private static boolean isDirectory(String path) throws ErrnoException {
+    try (Fd _ = Fd.open(path, FileSys.O_PATH | FileSys.O_DIRECTORY, 0)) {
+      return true;
+    } catch (ErrnoException e) {
+      if (e.errno() == Errno.ENOTDIR) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private static void makeDirectory(Arena arena, String path) throws ErrnoException {
+    Libc.check(Libc.syscall(FileSys.NR_MKDIRAT, AT_FDCWD, Memory.cString(arena, path), 0755, 0, 0, 0));
+  }
+
   private static void requireOwnNamespaces() throws ErrnoException {
-    if (ProcessHandle.current().pid() != 1) {
+    if (Libc.syscall(Sys.NR_GETPID, 0, 0, 0, 0, 0, 0) != 1) {
       throw Errno.EPERM.error();
     }
   }
@@ -195,14 +220,27 @@ public final class Confinement {
 
   /** Puts {@code filter} on every thread, and on whatever they start. */
   public static void restrictSystemCalls(Bpf filter) throws ErrnoException {
+    if (install(filter, SECCOMP_FILTER_FLAG_TSYNC) != 0) {
+      throw Errno.EBUSY.error(); // a thread has a filter of its own
+    }
+  }
+
+  /**
+   * As {@link #restrictSystemCalls}, with a filter that has somebody else told of calls: returns what tells, for a
+   * {@link Watcher}. This process must give it away and close it.
+   *
+   * @throws ErrnoException EBUSY when there is such a listener already, around this process; EINVAL before Linux 5.7
+   */
+  public static Fd watchSystemCalls(Bpf filter) throws ErrnoException {
+    return Fd.adopt((int) install(
+        filter, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH));
+  }
+
+  private static long install(Bpf filter, int flags) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       Libc.check(Libc.prctl(Sys.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
       long program = filter.toSockFprog(arena).address();
-      long failed = Libc.check(
-          Libc.syscall(NR_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, program, 0, 0, 0));
-      if (failed != 0) {
-        throw Errno.EBUSY.error(); // a thread has a filter of its own
-      }
+      return Libc.check(Libc.syscall(NR_SECCOMP, SECCOMP_SET_MODE_FILTER, flags, program, 0, 0, 0));
     }
   }
 }

@@ -31,6 +31,7 @@ public final class Fd implements HostFd {
   private static final int TCGETS = 0x5401;
   private static final int STAT_SIZE = 144;
   private static final int STAT_MODE = 24;
+  private static final int O_ACCMODE = 3;
 
   private enum Kind {
     UNKNOWN,
@@ -301,6 +302,11 @@ public final class Fd implements HostFd {
   @Override
   public void watch(int mask, IntConsumer listener) throws ErrnoException {
     watch = Poller.shared().watch(this, mask, listener);
+  }
+
+  @Override
+  public int accessMode() {
+    return Libc.fcntl(number, Sys.F_GETFL, 0) & O_ACCMODE;
   }
 
   @Override

@@ -68,11 +68,15 @@ public final class HostFile implements AutoCloseable {
 
   /**
    * The directory of this process's own descriptors is at {@code path}; before any other use of this class, where it is
-   * not {@code /proc/self/fd}. Returns the number by which it is held.
+   * not {@code /proc/self/fd}.
    */
-  public static synchronized int findDescriptorsAt(String path) throws ErrnoException {
+  public static synchronized void findDescriptorsAt(String path) throws ErrnoException {
     selfFds = Fd.open(path, O_PATH | O_DIRECTORY, 0);
-    return selfFds.number();
+  }
+
+  /** The descriptor by which that directory is held. */
+  public static int descriptorsNumber() throws ErrnoException {
+    return selfFds().number();
   }
 
   /** The file at {@code path}, symbolic links followed: for a place that was configured, never for a peer's name. */

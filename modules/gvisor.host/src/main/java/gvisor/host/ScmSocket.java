@@ -1,7 +1,6 @@
 package gvisor.host;
 
 import static gvisor.host.libc.Libc.check;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
@@ -293,7 +292,7 @@ public final class ScmSocket implements AutoCloseable {
     }
     MemorySegment a = arena.allocate(2 + name.length + 1, 2);
     a.set(JAVA_SHORT, 0, (short) Sys.AF_UNIX);
-    MemorySegment.copy(name, 0, a, JAVA_BYTE, 2, name.length);
+    a.asSlice(2).copyFrom(MemorySegment.ofArray(name));
     return a;
   }
 

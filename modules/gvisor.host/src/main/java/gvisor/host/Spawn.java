@@ -9,6 +9,7 @@ import gvisor.host.libc.Memory;
 import gvisor.host.libc.NewProcess;
 import gvisor.host.libc.Script;
 import gvisor.host.libc.Sys;
+import gvisor.host.seccomp.Bpf;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -36,6 +37,8 @@ public final class Spawn {
   private static final int SCRIPT_ENTRIES = 256;
   private static final int TIOCSCTTY = 0x540e;
   private static final int PR_CAPBSET_DROP = 24;
+  private static final int NR_SECCOMP = 317;
+  private static final int SECCOMP_SET_MODE_FILTER = 1;
 
   /** CAP_CHECKPOINT_RESTORE; a host that has more gets along without these programs giving them up. */
   private static final int LAST_CAPABILITY = 40;
@@ -52,8 +55,11 @@ public final class Spawn {
   private String directory;
   private long capabilities = -1;
   private IdMaps idMaps;
+  private boolean mayDoWithout;
   private Fd joinedNetwork;
+  private List<Fd> controlGroups = List.of();
   private final Map<Integer, Long> limits = new TreeMap<>();
+  private Bpf filter;
 
   /** Will run the file {@code path} with {@code argv}, whose first element is the program's name. */
   public Spawn(String path, List<String> argv) {
@@ -121,15 +127,33 @@ public final class Spawn {
     return this;
   }
 
+  /** As {@link #userNamespace}, but without one where the host refuses it. */
+  public Spawn userNamespaceIfAllowed(IdMaps maps) {
+    mayDoWithout = true;
+    return userNamespace(maps);
+  }
+
   /** Has it join the network namespace that {@code namespace} is, before anything of its own; stays the caller's. */
   public Spawn joinNetwork(Fd namespace) {
     joinedNetwork = namespace;
     return this;
   }
 
+  /** Has it join control groups before anything else: each is a {@code cgroup.procs} that is open for writing. */
+  public Spawn controlGroups(List<Fd> membershipFiles) {
+    controlGroups = List.copyOf(membershipFiles);
+    return this;
+  }
+
   /** Sets the soft and the hard limit of {@code resource}: an RLIMIT_* number of {@code man 2 getrlimit}. */
   public Spawn limit(int resource, long value) {
     limits.put(resource, value);
+    return this;
+  }
+
+  /** Has it begin, without new privileges from now on, under {@code filter}, which has to allow {@code execve}. */
+  public Spawn filter(Bpf filter) {
+    this.filter = filter;
     return this;
   }
 
@@ -145,11 +169,32 @@ public final class Spawn {
    * @throws ErrnoException what {@code execve} or a step before it gave; the child is gone then
    */
   public Child start() throws ErrnoException {
+    try {
+      return startOnce();
+    } catch (ErrnoException e) {
+      if (!mayDoWithout || !isRefusedNamespace(e.errno())) {
+        throw e;
+      }
+    }
+    idMaps = null;
+    mayDoWithout = false;
+    return startOnce();
+  }
+
+  /** What {@code clone} and {@code unshare} give where there may be no (more) user namespaces. */
+  private static boolean isRefusedNamespace(Errno errno) {
+    return errno == Errno.EPERM || errno == Errno.ENOSPC || errno == Errno.EUSERS || errno == Errno.EINVAL;
+  }
+
+  private Child startOnce() throws ErrnoException {
     List<Fd> duplicates = new ArrayList<>();
     try (Arena arena = Arena.ofConfined();
         Handshake handshake = idMaps == null ? null : new Handshake(arena)) {
       Script script = new Script(arena.allocate((long) SCRIPT_ENTRIES * Script.ENTRY_SIZE, 64));
       long flags = namespaces;
+      for (Fd group : controlGroups) {
+        script.add(Sys.NR_WRITE, group.number(), Memory.cString(arena, "0"), 1); // 0 is who writes it.
+      }
       if (joinedNetwork != null) {
         script.add(Sys.NR_SETNS, joinedNetwork.number(), CLONE_NEWNET);
         // Another's namespace can be joined only before there is a user namespace of its own.
@@ -187,6 +232,10 @@ public final class Spawn {
         }
       }
       script.add(Sys.NR_RT_SIGPROCMASK, Sys.SIG_SETMASK, arena.allocate(8, 8).address(), 0, 8);
+      if (filter != null) {
+        script.add(Sys.NR_PRCTL, Sys.PR_SET_NO_NEW_PRIVS, 1);
+        script.add(NR_SECCOMP, SECCOMP_SET_MODE_FILTER, 0, filter.toSockFprog(arena).address());
+      }
       script.add(Sys.NR_EXECVE, Memory.cString(arena, path), strings(arena, argv), strings(arena, environment));
       Child child;
       if (handshake == null) {

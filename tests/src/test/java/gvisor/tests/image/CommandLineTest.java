@@ -188,7 +188,7 @@ class CommandLineTest {
     assertEquals(5, exec.exitCode());
     assertEquals(127, runsc("exec", "box", "nonesuch").exitCode());
     assertTrue(runsc("ps", "box").out().matches("(?s)UID.* 1 .* sh\n.*"));
-    assertTrue(runsc("ps", "-f", "json", "box").out().startsWith("[1"));
+    assertEquals("[" + pid + "]\n", runsc("ps", "-f", "json", "box").out());
 
     assertEquals(0, runsc("exec", "box", "/bin/sh", "-c", "while [ ! -e /tmp/ready ]; do sleep 0.1; done").exitCode());
     assertEquals(0, runsc("kill", "box", "TERM").exitCode());

@@ -16,7 +16,8 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Runs the scripts of {@code tests/e2e}: natively in their root file system, then in a container. Output and exit status
+ * Runs the scripts of {@code tests/e2e}: natively in their root file system, then in a container under a seccomp profile
+ * like those of engines. Output and exit status
  * must be the same. {@code e2e.only} is a regular expression for names such as {@code debian/git}.
  */
 class EndToEndTest {
@@ -80,7 +81,8 @@ class EndToEndTest {
             platform,
             SECONDS,
             new Image.Container(
-                rootfs, "/", List.of("/bin/sh", "/e2e/" + script), Map.of(SCRIPTS.resolve(kind), "/e2e"), false));
+                    rootfs, "/", List.of("/bin/sh", "/e2e/" + script), Map.of(SCRIPTS.resolve(kind), "/e2e"), false)
+                .withSeccomp(Image.defaultSeccomp()));
     assertEquals(
         natively.out() + "\nexit code " + natively.exitCode(),
         sandboxed.out() + "\nexit code " + sandboxed.exitCode(),

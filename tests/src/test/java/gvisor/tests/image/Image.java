@@ -1,6 +1,8 @@
 package gvisor.tests.image;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,10 +30,26 @@ final class Image {
 
   private Image() {}
 
-  /** A container to run. */
-  record Container(Path rootfs, String cwd, List<String> args, Map<Path, String> binds, boolean readonlyRoot) {
+  /** A container to run; {@code seccomp} is a profile or null. */
+  record Container(
+      Path rootfs, String cwd, List<String> args, Map<Path, String> binds, boolean readonlyRoot, String seccomp) {
+    Container(Path rootfs, String cwd, List<String> args, Map<Path, String> binds, boolean readonlyRoot) {
+      this(rootfs, cwd, args, binds, readonlyRoot, null);
+    }
+
     Container(Path rootfs, List<String> args) {
       this(rootfs, "/", args, Map.of(), false);
+    }
+
+    Container withSeccomp(String profile) {
+      return new Container(rootfs, cwd, args, binds, readonlyRoot, profile);
+    }
+  }
+
+  /** A profile as engines bring one along: some 320 names that are allowed, a few of them with conditions. */
+  static String defaultSeccomp() throws IOException {
+    try (InputStream resource = Image.class.getResourceAsStream("seccomp-default.json")) {
+      return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
@@ -97,6 +115,7 @@ final class Image {
           "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"],
           "capabilities": {"bounding": [%s], "effective": [%s], "permitted": [%s]}},
          "root": {"path": %s, "readonly": %s},
+         "linux": {"seccomp": %s},
          "mounts": [
           {"destination": "/proc", "type": "proc", "source": "proc"},
           {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
@@ -107,7 +126,7 @@ final class Image {
         """
         .formatted(
             quoted(container.cwd()), args, CAPABILITIES, CAPABILITIES, CAPABILITIES,
-            quoted(container.rootfs().toString()), container.readonlyRoot(), mounts);
+            quoted(container.rootfs().toString()), container.readonlyRoot(), container.seccomp(), mounts);
   }
 
   private static String quoted(String text) {

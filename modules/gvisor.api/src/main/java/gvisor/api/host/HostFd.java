@@ -56,6 +56,11 @@ public interface HostFd extends AutoCloseable {
   /** Calls {@code listener} from the poller's thread, edge-triggered, whenever readiness in {@code mask} changes. */
   void watch(int mask, java.util.function.IntConsumer listener) throws ErrnoException;
 
+  /** O_RDONLY, O_WRONLY or O_RDWR: what it was opened for. */
+  default int accessMode() {
+    return 2; // O_RDWR
+  }
+
   /** Whether it is a terminal. */
   boolean isTerminal();
 

@@ -21,7 +21,7 @@ public final class Kvm implements AutoCloseable {
 
   /** Capabilities for {@link #capability}. */
   public static final int CAP_USER_MEMORY = 3, CAP_NR_MEMSLOTS = 10, CAP_XSAVE = 55, CAP_XCRS = 56, CAP_MAX_VCPUS = 66,
-      CAP_SYNC_REGS = 74, CAP_XSAVE2 = 208;
+      CAP_SYNC_REGS = 74, CAP_XSAVE2 = 208, CAP_DISABLE_QUIRKS2 = 213;
 
   /** Bytes of {@code struct kvm_cpuid_entry2}, and of what comes before the first in {@code struct kvm_cpuid2}. */
   public static final int CPUID_ENTRY = 40, CPUID_HEADER = 8;
@@ -74,7 +74,9 @@ public final class Kvm implements AutoCloseable {
       // A signal of the JVM makes it give up, as anything that takes a while.
       vm = Libc.ioctl(fd.number(), KVM_CREATE_VM, 0);
     } while (vm < 0 && Libc.errno() == Errno.EINTR);
-    return new KvmMachine(Fd.adopt(check(vm)), runSize);
+    KvmMachine machine = new KvmMachine(Fd.adopt(check(vm)), runSize);
+    machine.disableQuirks(capability(CAP_DISABLE_QUIRKS2));
+    return machine;
   }
 
   @Override

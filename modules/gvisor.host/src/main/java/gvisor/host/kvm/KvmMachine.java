@@ -16,6 +16,12 @@ import java.lang.foreign.MemorySegment;
 public final class KvmMachine implements AutoCloseable {
   private static final long KVM_CREATE_VCPU = 0xae41;
   private static final long KVM_SET_USER_MEMORY_REGION = 0x4020ae46L;
+  private static final long KVM_ENABLE_CAP = 0x4068aea3L;
+  private static final int ENABLE_CAP_SIZE = 104;
+
+  /** Rewriting a hypercall of another maker's processors in the machine's memory; MONITOR and MWAIT that do nothing. */
+  private static final int QUIRKS = 1 << 5 | 1 << 6;
+
   private static final int MADV_DONTNEED = 4;
   private static final int MADV_POPULATE_WRITE = 23;
 
@@ -67,6 +73,18 @@ public final class KvmMachine implements AutoCloseable {
   /** Ends a slot; every translation of the whole machine goes with it on processors whose page tables KVM shadows. */
   public void removeSlot(int slot, long address) throws ErrnoException {
     setSlot(slot, address, 0, 0);
+  }
+
+  /** Ends what KVM does for the sake of old kernels, of the bits in {@code known}: no instruction is not what it is. */
+  void disableQuirks(int known) {
+    if ((known & QUIRKS) != 0) {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment capability = arena.allocate(ENABLE_CAP_SIZE, 8);
+        capability.set(JAVA_INT, 0, Kvm.CAP_DISABLE_QUIRKS2);
+        capability.set(JAVA_LONG, 8, known & QUIRKS);
+        Libc.ioctl(fd.number(), KVM_ENABLE_CAP, capability.address());
+      }
+    }
   }
 
   private void setSlot(int slot, long address, long size, long backing) throws ErrnoException {

@@ -11,7 +11,6 @@ import static gvisor.host.asm.Reg.RDI;
 import static gvisor.host.asm.Reg.RDX;
 import static gvisor.host.asm.Reg.RSI;
 import static gvisor.host.asm.Reg.RSP;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -132,7 +131,7 @@ public final class MachineCode {
     }
     // SAFETY: the kernel has just mapped exactly [addr, addr + length) for us, and nobody ends it.
     MemorySegment memory = MemorySegment.ofAddress(addr).reinterpret(code.length);
-    MemorySegment.copy(code, 0, memory, JAVA_BYTE, 0, code.length);
+    memory.copyFrom(MemorySegment.ofArray(code));
     MachineCode mprotect = new MachineCode(LIBC.findOrThrow("mprotect"));
     if ((int) mprotect.call(addr, code.length, Sys.PROT_READ | Sys.PROT_EXEC, 0, 0, 0) != 0) {
       throw new IllegalStateException("executable memory: mprotect failed");

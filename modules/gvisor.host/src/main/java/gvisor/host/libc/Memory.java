@@ -1,6 +1,5 @@
 package gvisor.host.libc;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import gvisor.api.errno.ErrnoException;
 import java.lang.foreign.Arena;
@@ -37,7 +36,7 @@ public final class Memory {
     try {
       int prot = Sys.PROT_READ | Sys.PROT_WRITE;
       MemorySegment memory = map(code.length, prot, Sys.MAP_PRIVATE | Sys.MAP_ANONYMOUS, -1, 0);
-      MemorySegment.copy(code, 0, memory, JAVA_BYTE, 0, code.length);
+      memory.copyFrom(MemorySegment.ofArray(code));
       Libc.check(Libc.mprotect(memory.address(), code.length, Sys.PROT_READ | Sys.PROT_EXEC));
       return memory;
     } catch (ErrnoException e) {
@@ -53,7 +52,8 @@ public final class Memory {
   /** {@code text} with a terminating zero; must not contain one. */
   public static long cString(Arena arena, byte[] text) {
     MemorySegment s = arena.allocate(text.length + 1L, 1);
-    MemorySegment.copy(text, 0, s, JAVA_BYTE, 0, text.length);
+    // From a segment and not the array itself, for which the VM would generate a class at the first call.
+    s.copyFrom(MemorySegment.ofArray(text));
     return s.address();
   }
 

@@ -19,12 +19,14 @@ public final class Bpf {
   public static final int ARCH_X86_64 = 0xc000003e;
 
   /** Actions for {@link #ret}; an errno is added to ERRNO. */
-  public static final int ALLOW = 0x7fff0000, KILL_PROCESS = 0x80000000, ERRNO = 0x00050000, LOG = 0x7ffc0000;
+  public static final int ALLOW = 0x7fff0000, KILL_PROCESS = 0x80000000, ERRNO = 0x00050000, LOG = 0x7ffc0000,
+      USER_NOTIF = 0x7fc00000;
 
   private static final int LD_W_ABS = 0x20;
   private static final int JMP_JEQ_K = 0x15;
   private static final int JMP_JGE_K = 0x35;
   private static final int JMP_JSET_K = 0x45;
+  private static final int ALU_AND_K = 0x54;
   private static final int RET_K = 0x06;
   private static final int MAX_JUMP = 255;
 
@@ -57,6 +59,22 @@ public final class Bpf {
     return add(JMP_JSET_K, ifAny, ifNone, bits);
   }
 
+  /** Takes away all bits but those of {@code mask} from what was loaded. */
+  public Bpf and(int mask) {
+    return add(ALU_AND_K, 0, 0, mask);
+  }
+
+  /** Goes on with the instructions of {@code other}. */
+  public Bpf append(Bpf other) {
+    program.addAll(other.program);
+    return this;
+  }
+
+  /** How many instructions there are. */
+  public int size() {
+    return program.size();
+  }
+
   /** Ends with {@code action}. */
   public Bpf ret(int action) {
     return add(RET_K, 0, 0, action);
@@ -67,15 +85,6 @@ public final class Bpf {
     for (int number : numbers) {
       jumpEqual(number, 0, 1);
       ret(ALLOW);
-    }
-    return this;
-  }
-
-  /** Fails the system calls of {@code numbers} with {@code errno}; as {@link #allow}. */
-  public Bpf fail(int errno, int... numbers) {
-    for (int number : numbers) {
-      jumpEqual(number, 0, 1);
-      ret(ERRNO | errno);
     }
     return this;
   }

@@ -1,52 +1,83 @@
 package gvisor.host.seccomp;
 
-import gvisor.api.errno.Errno;
+import static gvisor.api.errno.Errno.ENOENT;
+import static gvisor.host.seccomp.Rule.allow;
+import static gvisor.host.seccomp.Rule.bits;
+import static gvisor.host.seccomp.Rule.is;
+import static gvisor.host.seccomp.Rule.isNull;
+
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * What a gofer may not ask of the host: running programs, changing mounts and namespaces, making connections. Files are
- * its business; which ones it can name is decided by the descriptors it has and its empty root.
+ * What a gofer may ask of the host once it serves: acting on the files below the directories it has, and answering over
+ * the connection it has. Which names there are is decided by its root directory, which holds nothing else. Whatever is
+ * not listed here ends the process.
  */
 public final class GoferFilter {
-  private static final int UNSHARE = 272, SETNS = 308, MOUNT = 165, UMOUNT2 = 166, PIVOT_ROOT = 155, CHROOT = 161;
-  private static final int EXECVE = 59, EXECVEAT = 322;
-  private static final int INIT_MODULE = 175, FINIT_MODULE = 313, DELETE_MODULE = 176, KEXEC_LOAD = 246;
-  private static final int KEXEC_FILE_LOAD = 320, REBOOT = 169, SWAPON = 167, SWAPOFF = 168, ACCT = 163, BPF = 321;
-  private static final int PERF_EVENT_OPEN = 298, KEYCTL = 250, ADD_KEY = 248, REQUEST_KEY = 249, IOPL = 172;
-  private static final int IOPERM = 173, SETTIMEOFDAY = 164, CLOCK_SETTIME = 227, ADJTIMEX = 159;
-  private static final int CLOCK_ADJTIME = 305, SETHOSTNAME = 170, SETDOMAINNAME = 171, QUOTACTL = 179;
-  private static final int IO_URING_SETUP = 425, USERFAULTFD = 323, OPEN_BY_HANDLE_AT = 304, OPEN_TREE = 428;
-  private static final int MOVE_MOUNT = 429, FSOPEN = 430, MOUNT_SETATTR = 442, NFSSERVCTL = 180, SYSLOG = 103;
-  private static final int PROCESS_VM_READV = 310, PROCESS_VM_WRITEV = 311;
-
-  /** What neither a sandbox nor a gofer has any business with. */
-  private static final int[] NEVER = {
-    UNSHARE, SETNS, MOUNT, UMOUNT2, PIVOT_ROOT, CHROOT, EXECVE, EXECVEAT, INIT_MODULE, FINIT_MODULE, DELETE_MODULE,
-    KEXEC_LOAD, KEXEC_FILE_LOAD, REBOOT, SWAPON, SWAPOFF, ACCT, BPF, PERF_EVENT_OPEN, KEYCTL, ADD_KEY, REQUEST_KEY,
-    IOPL, IOPERM, SETTIMEOFDAY, CLOCK_SETTIME, ADJTIMEX, CLOCK_ADJTIME, SETHOSTNAME, SETDOMAINNAME, QUOTACTL,
-    IO_URING_SETUP, USERFAULTFD, OPEN_BY_HANDLE_AT, OPEN_TREE, MOVE_MOUNT, FSOPEN, MOUNT_SETATTR, NFSSERVCTL, SYSLOG,
-    PROCESS_VM_READV, PROCESS_VM_WRITEV
-  };
-
-  private static final int SOCKET = 41, CONNECT = 42, BIND = 49, LISTEN = 50;
-
-  /** Making a connection to anything. */
-  private static final int[] SOCKETS = {SOCKET, CONNECT, BIND, LISTEN};
+  private static final int S_IFMT = 0xf000, S_IFSOCK = 0xc000, S_IFREG = 0x8000, S_IFCHR = 0x2000, S_IFIFO = 0x1000;
 
   private GoferFilter() {}
 
-  /** The filter. */
-  public static Bpf program() {
-    Bpf filter = new Bpf().requireX8664().load(Bpf.NUMBER);
-    // System calls of the x32 ABI have bit 30 set and would pass by any other comparison.
-    filter.jumpAtLeast(0x40000000, 0, 1).ret(Bpf.KILL_PROCESS);
-    forbid(filter, NEVER);
-    forbid(filter, SOCKETS);
-    return filter.ret(Bpf.ALLOW);
+  /**
+   * The list.
+   *
+   * @param descriptors the descriptor of the directory of its own descriptors
+   */
+  public static List<Rule> rules(int descriptors) {
+    List<Rule> rules = new ArrayList<>(List.of(
+        allow("recvmsg", 47, "requests"),
+        allow("sendmsg", 46, "replies, and descriptors beside them"),
+        allow("recvfrom", 45, "requests").when("no address is asked for", isNull(4)),
+        allow("sendto", 44, "replies").when("no address is given", isNull(4)),
+        allow("poll", 7, "waiting for a request"),
+        allow("shutdown", 48, "the end of the connection"),
+        allow("getsockopt", 55, "what a descriptor is").when("SO_TYPE or SO_ERROR", is(1, 1), is(2, 3, 4)),
+        allow("close", 3, "files that are not needed any more"),
+        allow("openat2", 437, "every name of a peer, with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS"),
+        allow("openat", 257, "a file that is held is opened for data; the VM looks for its release's name 0.1 s after its start, in vain")
+            .when("the directory is that of its own descriptors", is(0, descriptors))
+            .orFail(ENOENT),
+        allow("newfstatat", 262, "attributes"),
+        allow("fstat", 5, "attributes"),
+        allow("fstatfs", 138, "statfs of applications"),
+        allow("getdents64", 217, "listing directories"),
+        allow("lseek", 8, "listing directories from a position"),
+        allow("readlinkat", 267, "reading symbolic links, which only the Sentry follows"),
+        allow("read", 0, "files"),
+        allow("write", 1, "files, and the log"),
+        allow("pread64", 17, "files"),
+        allow("pwrite64", 18, "files"),
+        allow("ftruncate", 77, "setting a size"),
+        allow("fsync", 74, "fsync of applications"),
+        allow("fdatasync", 75, "as above"),
+        allow("fcntl", 72, "duplicates; locks that applications of other containers and the host see")
+            .when("F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_OFD_GETLK or F_OFD_SETLK", is(1, 1030, 1, 3, 36, 37)),
+        allow("mkdirat", 258, "new directories"),
+        allow("mknodat", 259, "new fifos, sockets and files; and marks of an overlay, which are no devices")
+            .when("it is a regular file", bits(2, S_IFMT, S_IFREG))
+            .when("a fifo", bits(2, S_IFMT, S_IFIFO))
+            .when("a socket", bits(2, S_IFMT, S_IFSOCK))
+            .when("character device 0:0", bits(2, S_IFMT, S_IFCHR), isNull(3)),
+        allow("symlinkat", 266, "new symbolic links"),
+        allow("linkat", 265, "new names")
+            .when("the file is named by a descriptor of its own", is(0, descriptors)),
+        allow("unlinkat", 263, "removing names"),
+        allow("renameat2", 316, "moving names"),
+        allow("fchmodat", 268, "permissions")
+            .when("the file is named by a descriptor of its own", is(0, descriptors)),
+        allow("fchownat", 260, "owners"),
+        allow("utimensat", 280, "times"),
+        allow("fgetxattr", 193, "extended attributes"),
+        allow("flistxattr", 196, "as above"),
+        allow("fsetxattr", 190, "as above"),
+        allow("fremovexattr", 199, "as above")));
+    rules.addAll(VirtualMachineRules.rules());
+    return List.copyOf(rules);
   }
 
-  private static void forbid(Bpf filter, int[] numbers) {
-    for (int number : numbers) {
-      filter.jumpEqual(number, 0, 1).ret(Bpf.ERRNO | Errno.EPERM.number());
-    }
+  /** The filter; {@code otherwise} is what becomes of calls that are not listed. */
+  public static Bpf program(int descriptors, int otherwise) {
+    return Rule.compile(rules(descriptors), otherwise);
   }
 }

@@ -1,149 +1,134 @@
 package gvisor.host.seccomp;
 
+import static gvisor.api.errno.Errno.ENOENT;
+import static gvisor.host.seccomp.Rule.allow;
+import static gvisor.host.seccomp.Rule.fail;
+import static gvisor.host.seccomp.Rule.is;
+import static gvisor.host.seccomp.Rule.isNull;
+
+import java.util.ArrayList;
+import java.util.List;
+
 /**
- * What a sandbox process may ask of the host once it has booted: memory, threads, the descriptors it was given, and its
- * own stub processes. No file can be opened, no program executed, no process or socket made. A call that is not listed
- * fails instead of killing, because the JVM tries some that it can do without.
+ * What a sandbox process may ask of the host once it has booted: memory that is not executable, threads, the descriptors
+ * it was given, and what its platform needs. No file can be opened, no program executed, no process or socket made.
+ * Whatever is not listed here ends the process.
  */
 public final class SentryFilter {
-  private static final int EPERM = 1, ENOENT = 2, ENOSYS = 38;
-
-  private static final int NR_IOCTL = 16, NR_CLONE = 56, NR_CLONE3 = 435;
-  private static final int CLONE_THREAD = 0x10000;
-
-  /** Memory and threads of the JVM: mmap, mprotect, munmap, brk, mremap, msync, mincore, madvise and so on. */
-  private static final int[] RUNTIME = {
-    9, // mmap
-    10, // mprotect
-    11, // munmap
-    12, // brk
-    13, // rt_sigaction
-    14, // rt_sigprocmask
-    15, // rt_sigreturn
-    24, // sched_yield
-    25, // mremap
-    26, // msync
-    27, // mincore
-    28, // madvise
-    35, // nanosleep
-    39, // getpid
-    60, // exit
-    96, // gettimeofday
-    97, // getrlimit
-    98, // getrusage
-    99, // sysinfo
-    100, // times
-    102, // getuid
-    104, // getgid
-    107, // geteuid
-    108, // getegid
-    110, // getppid
-    131, // sigaltstack
-    157, // prctl
-    186, // gettid
-    200, // tkill
-    202, // futex
-    204, // sched_getaffinity
-    219, // restart_syscall
-    228, // clock_gettime
-    229, // clock_getres
-    230, // clock_nanosleep
-    231, // exit_group
-    273, // set_robust_list
-    302, // prlimit64
-    309, // getcpu
-    318, // getrandom
-    324, // membarrier
-    334, // rseq
-  };
-
-  /** Descriptors that were handed over. */
-  private static final int[] DESCRIPTORS = {
-    0, // read
-    1, // write
-    3, // close
-    5, // fstat
-    7, // poll
-    8, // lseek
-    17, // pread64
-    18, // pwrite64
-    19, // readv
-    20, // writev
-    32, // dup
-    33, // dup2
-    44, // sendto
-    45, // recvfrom
-    46, // sendmsg
-    47, // recvmsg
-    48, // shutdown
-    51, // getsockname
-    52, // getpeername
-    54, // setsockopt
-    55, // getsockopt
-    72, // fcntl
-    74, // fsync
-    75, // fdatasync
-    77, // ftruncate
-    232, // epoll_wait
-    233, // epoll_ctl
-    281, // epoll_pwait
-    285, // fallocate
-    288, // accept4
-    290, // eventfd2
-    291, // epoll_create1
-    292, // dup3
-    293, // pipe2
-    295, // preadv
-    296, // pwritev
-    327, // preadv2
-    328, // pwritev2
-  };
-
-  /** Stub processes, and kicking threads out of a virtual machine. */
-  private static final int[] STUBS = {
-    61, // wait4
-    62, // kill
-    101, // ptrace
-    128, // rt_sigtimedwait
-    203, // sched_setaffinity
-    234, // tgkill
-    247, // waitid
-  };
-
-  /**
-   * Requests that {@code gvisor.host.Fd#terminalIoctl} passes on, TIOCSCTTY for the first process' terminal, and FIONBIO
-   * and FIOCLEX of the JVM's sockets.
-   */
-  private static final int[] TERMINAL_REQUESTS = {
-    0x5401, 0x5402, 0x5403, 0x5404, 0x540e, 0x5411, 0x5413, 0x5414, 0x541b, 0x5421, 0x5451, 0x802c542a, 0x402c542b,
-    0x402c542c, 0x402c542d
-  };
-
-  /**
-   * What {@code gvisor.host.kvm} asks of a virtual machine that is there: KVM_RUN, KVM_CREATE_VCPU,
-   * KVM_SET_USER_MEMORY_REGION, KVM_GET_SREGS, KVM_SET_SREGS, KVM_SET_MSRS, KVM_SET_SIGNAL_MASK, KVM_SET_CPUID2,
-   * KVM_GET_XSAVE, KVM_SET_XSAVE, KVM_SET_XCRS, KVM_SET_DEVICE_ATTR.
-   */
-  private static final int[] MACHINE_REQUESTS = {
-    0xae80, 0xae41, 0x4020ae46, 0x8138ae83, 0x4138ae84, 0x4008ae89, 0x4004ae8b, 0x4008ae90, 0x9000aea4, 0x5000aea5,
-    0x4188aea7, 0x4018aee1
-  };
-
-  /** What the JVM looks for in files, finding nothing: open, stat, lstat, access, openat, newfstatat, readlink... */
-  private static final int[] FILES = {2, 4, 6, 21, 79, 89, 257, 262, 267, 269, 332, 437, 439};
+  private static final int SIGKILL = 9;
+  private static final int SOL_SOCKET = 1;
 
   private SentryFilter() {}
 
-  /** The filter. */
-  public static Bpf program() {
-    Bpf bpf = new Bpf().requireX8664().load(Bpf.NUMBER);
-    bpf.allow(RUNTIME).allow(DESCRIPTORS).allow(STUBS).fail(ENOENT, FILES);
-    // clone3's arguments cannot be seen from here; libc then takes clone.
-    bpf.fail(ENOSYS, NR_CLONE3);
-    bpf.jumpEqual(NR_CLONE, 0, 4);
-    bpf.loadArgument(0, false).jumpAnySet(CLONE_THREAD, 0, 1).ret(Bpf.ALLOW).ret(Bpf.ERRNO | EPERM);
-    bpf.jumpEqual(NR_IOCTL, 0, 2 + 2 * (MACHINE_REQUESTS.length + TERMINAL_REQUESTS.length));
-    bpf.loadArgument(1, false).allow(MACHINE_REQUESTS).allow(TERMINAL_REQUESTS).ret(Bpf.ERRNO | EPERM);
-    return bpf.ret(Bpf.ERRNO | EPERM);
+  /** Descriptors that were handed over, and those that carry events between threads. */
+  private static List<Rule> descriptors() {
+    return List.of(
+        allow("read", 0, "the memory file, files of the gofer, standard input"),
+        allow("write", 1, "the same, and the log"),
+        allow("pread64", 17, "files"),
+        allow("pwrite64", 18, "files"),
+        allow("readv", 19, "files"),
+        allow("writev", 20, "files"),
+        allow("preadv2", 327, "standard files without waiting"),
+        allow("pwritev2", 328, "as above"),
+        allow("lseek", 8, "files: holes, positions"),
+        allow("fstat", 5, "files: sizes"),
+        allow("ftruncate", 77, "files that applications truncate"),
+        allow("fallocate", 285, "gives pages of the memory file back; fallocate of applications"),
+        allow("fsync", 74, "fsync of applications"),
+        allow("fdatasync", 75, "as above"),
+        allow("close", 3, "descriptors that are not needed any more"),
+        allow("fcntl", 72, "duplicates, and whether a standard file waits")
+            .when("F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL", is(1, 1030, 1, 2, 3)),
+        allow("poll", 7, "whether a standard file is ready"),
+        allow("epoll_create1", 291, "one thread waits for all of them"),
+        allow("epoll_ctl", 233, "as above"),
+        allow("epoll_wait", 232, "as above"),
+        allow("eventfd2", 290, "waking that thread"),
+        allow("recvmsg", 47, "the gofer's replies, control requests, and descriptors beside them"),
+        allow("sendmsg", 46, "requests to the gofer, control answers"),
+        allow("recvfrom", 45, "connected sockets").when("no address is asked for", isNull(4)),
+        allow("sendto", 44, "connected sockets").when("no address is given", isNull(4)),
+        allow("accept4", 288, "connections to the control socket"),
+        allow("shutdown", 48, "the end of a connection"),
+        allow("setsockopt", 54, "time limits of the control connection")
+            .when("SO_RCVTIMEO or SO_SNDTIMEO", is(1, SOL_SOCKET), is(2, 20, 21)),
+        allow("getsockopt", 55, "what a descriptor is, and who a peer of the control socket is")
+            .when("SO_TYPE, SO_ERROR or SO_PEERCRED", is(1, SOL_SOCKET), is(2, 3, 4, 17)),
+        fail("openat", 257, ENOENT, "looked for by the VM and libc, never needed"),
+        fail("newfstatat", 262, ENOENT, "as above"),
+        fail("readlinkat", 267, ENOENT, "as above"),
+        fail("openat2", 437, ENOENT, "as above"),
+        allow("ioctl", 16, "a terminal among the standard files: settings, size, bytes that wait")
+            .when(
+                "TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCSWINSZ, TIOCOUTQ, FIONREAD, TCGETS2, TCSETS2, "
+                    + "TCSETSW2 or TCSETSF2",
+                is(1, 0x5401, 0x5402, 0x5403, 0x5404, 0x5413, 0x5414, 0x5411, 0x541b, 0x802c542a, 0x402c542b,
+                    0x402c542c, 0x402c542d))
+            .when("TIOCSCTTY that takes it from nobody", is(1, 0x540e), isNull(2)));
+  }
+
+  /** Of the ptrace platform. */
+  private static List<Rule> stubs() {
+    return List.of(
+        allow("ptrace", 101, "application code runs in stubs, which are traced")
+            .when(
+                "PTRACE_GETREGS, SETREGS, SYSEMU, CONT, GETSIGINFO, GETREGSET, SETREGSET, INTERRUPT, SEIZE, "
+                    + "SETOPTIONS, PEEKTEXT or DETACH",
+                is(0, 12, 13, 31, 7, 0x4202, 0x4204, 0x4205, 0x4207, 0x4206, 0x4200, 1, 17)),
+        allow("wait4", 61, "the next stop of a stub"),
+        allow("kill", 62, "the end of a stub: the PID namespace holds no other process")
+            .when("SIGKILL", is(1, SIGKILL)),
+        allow("sched_setaffinity", 203, "a task and its stub share a processor"));
+  }
+
+  /** Of the KVM platform. */
+  private static List<Rule> machine() {
+    return List.of(
+        allow("ioctl", 16, "the virtual machine, which is open")
+            .when(
+                "KVM_RUN, KVM_CREATE_VCPU, KVM_SET_USER_MEMORY_REGION, KVM_GET_SREGS, KVM_SET_SREGS, KVM_SET_MSRS, "
+                    + "KVM_SET_SIGNAL_MASK, KVM_SET_CPUID2, KVM_GET_XSAVE, KVM_SET_XSAVE, KVM_SET_XCRS or "
+                    + "KVM_SET_DEVICE_ATTR",
+                is(1, 0xae80, 0xae41, 0x4020ae46, 0x8138ae83, 0x4138ae84, 0x4008ae89, 0x4004ae8b, 0x4008ae90,
+                    0x9000aea4, 0x5000aea5, 0x4188aea7, 0x4018aee1)),
+        allow("rt_sigtimedwait", 128, "takes back a kick that came late"));
+  }
+
+  /**
+   * The list for {@code platform}; for one that is not known here, all that any needs.
+   */
+  public static List<Rule> rules(String platform) {
+    List<Rule> rules = new ArrayList<>();
+    if (!platform.equals("kvm")) {
+      rules.addAll(stubs());
+    }
+    if (!platform.equals("ptrace")) {
+      rules.addAll(machine());
+    }
+    for (Rule rule : descriptors()) {
+      merge(rules, rule);
+    }
+    rules.addAll(VirtualMachineRules.rules());
+    return List.copyOf(rules);
+  }
+
+  /** The filter for {@code platform}; {@code otherwise} is what becomes of calls that are not listed. */
+  public static Bpf program(String platform, int otherwise) {
+    return Rule.compile(rules(platform), otherwise);
+  }
+
+  /** A call has one rule, with the conditions of all that ask for it. */
+  private static void merge(List<Rule> rules, Rule more) {
+    for (int i = 0; i < rules.size(); i++) {
+      Rule rule = rules.get(i);
+      if (rule.number() == more.number()) {
+        List<Rule.Condition> both = new ArrayList<>(rule.conditions());
+        both.addAll(more.conditions());
+        rules.set(i, new Rule(rule.name(), rule.number(), rule.action(), both, 0, rule.why() + "; " + more.why()));
+        return;
+      }
+    }
+    rules.add(more);
   }
 }

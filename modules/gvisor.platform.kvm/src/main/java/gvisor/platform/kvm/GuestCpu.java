@@ -40,6 +40,7 @@ final class GuestCpu {
   private final long xcr0;
   private final int xsaveSize;
   private final int physicalBits;
+  private final boolean hasNestedPaging = NestedPaging.isOn();
 
   GuestCpu(Kvm kvm) throws ErrnoException {
     cpuid = kvm.supportedCpuid();
@@ -86,6 +87,11 @@ final class GuestCpu {
   /** {@code struct kvm_cpuid2}. */
   MemorySegment cpuid() {
     return cpuid;
+  }
+
+  /** Whether it walks the machine's page tables itself. */
+  boolean hasNestedPaging() {
+    return hasNestedPaging;
   }
 
   boolean hasXsave() {

@@ -16,6 +16,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * and not yet acted on it), and KVM forgets the pages; if nobody does, that waits until somebody wants to, which often is
  * never: programs end and are replaced. A context announces itself before it looks for stale pages, the caller notes
  * stale pages before it looks for contexts: one sees the other.
+ *
+ * <p>With {@link NestedPaging} there is nothing for KVM to forget, only for processors: the space gets a new generation, and
+ * a processor that enters a generation it did not run last forgets all its translations on the way ({@link Processor#run}).
+ * That costs no host call.
  */
 final class KvmAddressSpace implements AddressSpace {
   private static final KvmContext[] NONE = {};
@@ -30,11 +34,13 @@ final class KvmAddressSpace implements AddressSpace {
   private volatile KvmContext[] contexts = NONE;
   private volatile Thread waiter;
   private volatile boolean hasStale;
+  private volatile long generation;
   private boolean closed;
 
   KvmAddressSpace(KvmPlatform platform, PageTables tables) {
     this.platform = platform;
     this.tables = tables;
+    this.generation = platform.newGeneration();
   }
 
   @Override
@@ -127,6 +133,11 @@ final class KvmAddressSpace implements AddressSpace {
     return tables.rootAddress();
   }
 
+  /** Changes when translations must not be used any longer; no two spaces ever have the same. */
+  long generation() {
+    return generation;
+  }
+
   /** The byte that is mapped at {@code addr}, or -1 if nothing is. */
   int byteAt(long addr) {
     if (addr < 0 || addr >= KvmPlatform.MAX_USER_ADDRESS) {
@@ -199,6 +210,13 @@ final class KvmAddressSpace implements AddressSpace {
 
   private void forgetStale() {
     if (stale.isEmpty()) {
+      return;
+    }
+    if (platform.hasNestedPaging()) {
+      generation = platform.newGeneration();
+      expelOthers();
+      stale.clear();
+      tables.releaseDropped();
       return;
     }
     hasStale = true;

@@ -33,6 +33,11 @@ final class KvmContext implements Context {
   /** First byte of {@code int n}. */
   private static final int INT_INSTRUCTION = 0xcd;
 
+  private static final int INT1_INSTRUCTION = 0xf1;
+
+  /** Bytes of the longest instruction. */
+  private static final int MAX_INSTRUCTION = 15;
+
   /** Page fault error code bits. */
   private static final long FAULT_WRITE = 2, FAULT_FETCH = 16;
 
@@ -86,6 +91,7 @@ final class KvmContext implements Context {
     KickSignal.block();
     fpuCopy.copyFrom(extended.initial());
     regs.set(JAVA_LONG, Processor.RFLAGS, FIXED_FLAGS);
+    Processor.resetSegments(regs);
   }
 
   @Override
@@ -184,9 +190,11 @@ final class KvmContext implements Context {
     replaceExtendedState(extended.initial());
   }
 
+  /** Selectors that a program has loaded do not outlive it. */
   @Override
   public void leave() {
     if (space != null) {
+      Processor.resetSegments(regs);
       space.leave(this);
       space = null;
     }
@@ -226,12 +234,11 @@ final class KvmContext implements Context {
   long leastRoundTripNanos(AddressSpace target, int count) throws ErrnoException {
     long least = Long.MAX_VALUE;
     long rip = regs.get(JAVA_LONG, Processor.RIP);
-    long root = ((KvmAddressSpace) target).root();
     Processor p = claim();
     for (int i = 0; p != null && i < count; i++) {
       regs.set(JAVA_LONG, Processor.RIP, rip);
       regs.set(JAVA_LONG, Processor.RFLAGS, FIXED_FLAGS);
-      least = Math.min(least, p.timedRun(regs, root));
+      least = Math.min(least, p.timedRun(regs, (KvmAddressSpace) target));
     }
     if (p != null) {
       p.release();
@@ -268,7 +275,7 @@ final class KvmContext implements Context {
         space.settle();
         continue;
       }
-      long result = p.run(regs, space.root());
+      long result = p.run(regs, space);
       turn = turn + 1;
       space.left();
       boolean interrupted = interruption.getAndSet(IDLE) == PENDING;
@@ -349,11 +356,11 @@ final class KvmContext implements Context {
   private StopReason exception(Processor p, int vector, long rip, long flags) {
     return switch (vector) {
       case DIVIDE -> raise(SIGFPE, FPE_INTDIV, rip);
-      case DEBUG -> raise(SIGTRAP, (flags & FLAG_TRAP) != 0 ? TRAP_TRACE : TRAP_BRKPT, rip);
+      case DEBUG -> raise(SIGTRAP, isStep(rip, flags) ? TRAP_TRACE : TRAP_BRKPT, rip);
       case Ring0.BREAKPOINT -> raise(SIGTRAP, SI_KERNEL, 0);
       case OVERFLOW, BOUND -> raise(SIGSEGV, SI_KERNEL, 0);
       // A software KVM does not know how to do "int", where Linux finds that the vector is not for applications.
-      case INVALID_OPCODE -> space.byteAt(rip) == INT_INSTRUCTION
+      case INVALID_OPCODE -> isInt(rip)
           ? raise(SIGSEGV, SI_KERNEL, 0) : raise(SIGILL, ILL_ILLOPN, rip);
       case NOT_PRESENT, STACK -> raise(SIGBUS, SI_KERNEL, 0);
       case X87 -> raise(SIGFPE, ExtendedState.x87Code(currentExtendedState(p)), rip);
@@ -361,6 +368,33 @@ final class KvmContext implements Context {
       case SIMD -> raise(SIGFPE, ExtendedState.sseCode(currentExtendedState(p)), rip);
       case PROTECTION -> isMonitor(rip) ? raise(SIGILL, ILL_ILLOPN, rip) : raise(SIGSEGV, SI_KERNEL, 0);
       default -> vector < 32 ? raise(SIGSEGV, SI_KERNEL, 0) : StopReason.INTERRUPTED;
+    };
+  }
+
+  /**
+   * Whether a debug exception is a step's, not that of {@code int1}, which KVM may report on or behind the instruction.
+   * The trap flag alone does not tell: the instruction that was stepped over may have cleared it.
+   */
+  private boolean isStep(long rip, long flags) {
+    return (flags & FLAG_TRAP) != 0
+        || space.byteAt(rip) != INT1_INSTRUCTION && space.byteAt(rip - 1) != INT1_INSTRUCTION;
+  }
+
+  /** Whether {@code int n} is at {@code rip}, maybe behind prefixes that mean nothing to it. */
+  private boolean isInt(long rip) {
+    int at = 0;
+    int first = space.byteAt(rip);
+    while (isPrefix(first) && ++at < MAX_INSTRUCTION) {
+      first = space.byteAt(rip + at);
+    }
+    return first == INT_INSTRUCTION;
+  }
+
+  /** Operand and address size, segments, repetition, REX; with {@code lock} there is no {@code int}. */
+  private static boolean isPrefix(int b) {
+    return switch (b) {
+      case 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf2, 0xf3 -> true;
+      default -> b >= 0x40 && b <= 0x4f;
     };
   }
 

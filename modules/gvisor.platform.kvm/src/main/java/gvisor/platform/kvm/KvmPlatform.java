@@ -10,6 +10,7 @@ import gvisor.host.kvm.Kvm;
 import gvisor.host.kvm.KvmMachine;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A sandbox's virtual machine. */
 final class KvmPlatform implements Platform {
@@ -26,6 +27,8 @@ final class KvmPlatform implements Platform {
   private final PageTables kernel;
   private final Processors processors;
   private final ExtendedState extended;
+  private final boolean nested;
+  private final AtomicLong generations = new AtomicLong();
   private volatile boolean closed;
 
   /**
@@ -42,16 +45,17 @@ final class KvmPlatform implements Platform {
       device = Kvm.open();
       vm = device.newMachine();
       GuestCpu cpu = new GuestCpu(device);
+      nested = cpu.hasNestedPaging();
       slots = new Slots(vm, memory, device.capability(Kvm.CAP_NR_MEMSLOTS));
       if (slots.end() + TableMemory.SIZE > cpu.physicalEnd()) {
         throw Errno.EFBIG.error(); // more memory than the processor can address
       }
-      own = new TableMemory(slots, slots.end());
+      own = new TableMemory(slots, slots.end(), nested);
       int max = Math.min(maxProcessors, Math.min(Processors.MAX, Math.max(1, device.capability(Kvm.CAP_MAX_VCPUS))));
       long firstPage = reserve(own, Ring0.FIXED_PAGES);
       Ring0.write(own.memory());
       long processorPages = reserve(own, Processors.MAX);
-      kernel = new PageTables(own, null);
+      kernel = new PageTables(own, null, false);
       for (int i = 0; i < Ring0.FIXED_PAGES; i++) {
         kernel.mapForSupervisor(Ring0.ADDRESS + (long) i * Ring0.PAGE, own.physical(firstPage + (long) i * Ring0.PAGE),
             false, i == 0);
@@ -100,7 +104,7 @@ final class KvmPlatform implements Platform {
 
   @Override
   public AddressSpace newAddressSpace() throws ErrnoException {
-    return new KvmAddressSpace(this, new PageTables(tables, kernel));
+    return new KvmAddressSpace(this, new PageTables(tables, kernel, nested));
   }
 
   @Override
@@ -123,6 +127,16 @@ final class KvmPlatform implements Platform {
 
   boolean isClosed() {
     return closed;
+  }
+
+  /** Whether the processor walks the page tables itself. */
+  boolean hasNestedPaging() {
+    return nested;
+  }
+
+  /** A number that no state of any address space had so far. */
+  long newGeneration() {
+    return generations.incrementAndGet();
   }
 
   Slots slots() {

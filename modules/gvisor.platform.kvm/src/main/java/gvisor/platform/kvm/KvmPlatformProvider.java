@@ -22,11 +22,11 @@ public final class KvmPlatformProvider implements PlatformProvider {
 
   /**
    * With hardware virtualisation a round trip takes 1 to 2 µs; a software KVM's take more than ptrace's, and so may those
-   * of a KVM within another machine: where the processor says that it can virtualise, it is measured.
+   * of a KVM within another machine: where KVM uses the processor's virtualisation, it is measured.
    */
   @Override
   public int preference() {
-    return Probe.processorVirtualises() && probe().isFast() ? FAST : SLOW;
+    return Probe.usesProcessor() && probe().isFast() ? FAST : SLOW;
   }
 
   @Override

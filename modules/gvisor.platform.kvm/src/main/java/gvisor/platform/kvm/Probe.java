@@ -14,10 +14,9 @@ import gvisor.host.asm.Assembler;
 import gvisor.host.asm.Reg;
 import gvisor.host.kvm.Kvm;
 import gvisor.host.kvm.KvmProcessor;
+import java.io.File;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -42,10 +41,7 @@ record Probe(String reason, String findings, long roundTripNanos) {
   /** What ptrace does not reach: it takes two switches between processes. */
   private static final long FAST_NANOS = 8_000;
 
-  private static final String CPUINFO = "/proc/cpuinfo";
-
-  /** The first processor's part of {@link #CPUINFO} is shorter. */
-  private static final int CPUINFO_BYTES = 8192;
+  private static final String[] MODULES = {"/sys/module/kvm_intel", "/sys/module/kvm_amd"};
 
   /** Runs it, once, in a machine of its own. */
   static Probe run() {
@@ -88,18 +84,12 @@ record Probe(String reason, String findings, long roundTripNanos) {
     return roundTripNanos <= FAST_NANOS;
   }
 
-  /** Whether the processor has what KVM needs to be fast. Costs next to nothing. */
-  static boolean processorVirtualises() {
-    byte[] head = new byte[CPUINFO_BYTES];
-    try (RandomAccessFile f = new RandomAccessFile(CPUINFO, "r")) {
-      int length = Math.max(0, f.read(head));
-      for (String line : new String(head, 0, length, StandardCharsets.ISO_8859_1).split("\n")) {
-        if (line.startsWith("flags")) {
-          return (line + ' ').contains(" vmx ") || (line + ' ').contains(" svm ");
-        }
+  /** Whether KVM uses the processor's own virtualisation, going by which module is there. Costs next to nothing. */
+  static boolean usesProcessor() {
+    for (String module : MODULES) {
+      if (new File(module).exists()) {
+        return true;
       }
-    } catch (IOException e) {
-      // Then nobody knows, and it has to be asked for by name.
     }
     return false;
   }
@@ -175,7 +165,8 @@ record Probe(String reason, String findings, long roundTripNanos) {
       long nanos = ((KvmContext) c).leastRoundTripNanos(space, ROUND_TRIPS);
       c.leave();
       return new Probe(null, "system calls arrive " + (asFault ? "as faults on their entry (a software KVM)" : "in ring 0")
-          + ", a round trip takes " + (nanos + 50) / 100 / 10.0 + " µs", nanos);
+          + (platform.hasNestedPaging() ? ", page tables are the processor's" : ", page tables are shadowed")
+          + ", a round trip takes " + (nanos + 50) / 100 / 10.0 + " us", nanos);
     }
   }
 }

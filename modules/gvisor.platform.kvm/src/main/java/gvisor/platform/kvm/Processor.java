@@ -17,17 +17,21 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * who has claimed it.
  */
 final class Processor {
-  /** Offsets in a context's registers: {@code struct kvm_regs}, then the two segment bases. */
-  static final int RCX = 16, RSP = 48, R11 = 88, RIP = 128, RFLAGS = 136, FS_BASE = 144, GS_BASE = 152;
+  /** Offsets in a context's registers: {@code struct kvm_regs}, then the segments DS, ES, FS and GS, which have bases. */
+  static final int RCX = 16, RSP = 48, R11 = 88, RIP = 128, RFLAGS = 136, FS_BASE = 192, GS_BASE = 216;
 
   /** Bytes of a context's registers. */
-  static final int REGISTERS_SIZE = 160;
+  static final int REGISTERS_SIZE = 240;
 
   private static final int REGS_SIZE = 144;
 
   // struct kvm_sregs, and struct kvm_segment in it.
-  private static final int CS = 0, DS = 24, ES = 48, FS = 72, GS = 96, SS = 120, TR = 144, LDT = 168, GDTR = 192,
+  private static final int CS = 0, DS = 24, SS = 120, TR = 144, LDT = 168, GDTR = 192,
       IDTR = 208, CR0 = 224, CR2 = 232, CR3 = 240, CR4 = 248, EFER = 264, SEGMENT_SIZE = 24;
+
+  /** From DS to GS, what an application may load. */
+  private static final int DATA_SIZE = 4 * SEGMENT_SIZE;
+
   private static final int LIMIT = 8, SELECTOR = 12, TYPE = 14, SEGMENT_PRESENT = 15, DPL = 16, DB = 17, CODE_OR_DATA = 18,
       LONG_MODE = 19, GRANULARITY = 20, UNUSABLE = 22;
   private static final byte TYPE_CODE = 11, TYPE_DATA = 3, TYPE_BUSY_TASK = 11;
@@ -41,6 +45,9 @@ final class Processor {
   /** SCE, LME, LMA, NXE. */
   private static final long EFER_VALUE = 0xd01;
 
+  /** A bit of CR3 that means nothing. */
+  private static final long CR3_IGNORED = 0x20;
+
   private static final int MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_CSTAR = 0xc0000083,
       MSR_SFMASK = 0xc0000084;
 
@@ -53,7 +60,13 @@ final class Processor {
   private final MemorySegment template = Arena.ofAuto().allocate(KvmProcessor.SREGS_SIZE, 8);
   private final long stackPage;
   private final AtomicBoolean claimed = new AtomicBoolean(true);
+  private final boolean canFlush;
   private boolean eventLeft;
+
+  /** Of the space that it ran last. */
+  private long generation;
+
+  private long otherCr3;
 
   /** Whose extended state it holds, or null. Written by who has claimed it. */
   volatile KvmContext owner;
@@ -64,6 +77,7 @@ final class Processor {
     this.run = kvm.shared();
     this.stack = page;
     this.stackPage = Ring0.processorPage(id);
+    this.canFlush = cpu.hasNestedPaging();
     Ring0.writeProcessor(page, id);
     kvm.setCpuid(cpu.cpuid());
     kvm.setSignalMask(blockedSignals);
@@ -80,6 +94,15 @@ final class Processor {
     kvm.useHostTimestampCounter();
   }
 
+  /** Puts a context's data segments to what a new program has. Bases stay. */
+  static void resetSegments(MemorySegment registers) {
+    for (long at = REGS_SIZE; at < REGISTERS_SIZE; at += SEGMENT_SIZE) {
+      long base = registers.get(JAVA_LONG_UNALIGNED, at);
+      segment(registers, at, 0, TYPE_DATA, false);
+      registers.set(JAVA_LONG_UNALIGNED, at, base);
+    }
+  }
+
   /** Takes it for the caller alone, if nobody has it. */
   boolean tryClaim() {
     return claimed.compareAndSet(false, true);
@@ -89,9 +112,9 @@ final class Processor {
     claimed.set(false);
   }
 
-  /** Runs application code from {@code registers} on the tables at {@code root}: the result of KVM_RUN. */
-  long run(MemorySegment registers, long root) {
-    load(registers, root);
+  /** Runs application code from {@code registers} in {@code space}: the result of KVM_RUN. */
+  long run(MemorySegment registers, KvmAddressSpace space) {
+    load(registers, space);
     long result = kvm.run();
     store(registers);
     if (result == KvmProcessor.EINTR) {
@@ -101,8 +124,8 @@ final class Processor {
   }
 
   /** As {@link #run}: how long KVM_RUN took, in nanoseconds. */
-  long timedRun(MemorySegment registers, long root) {
-    load(registers, root);
+  long timedRun(MemorySegment registers, KvmAddressSpace space) {
+    load(registers, space);
     long begin = System.nanoTime();
     kvm.run();
     long nanos = System.nanoTime() - begin;
@@ -157,12 +180,17 @@ final class Processor {
     }
   }
 
-  private void load(MemorySegment registers, long root) {
+  private void load(MemorySegment registers, KvmAddressSpace space) {
     MemorySegment.copy(registers, 0, run, KvmProcessor.REGS, REGS_SIZE);
     MemorySegment.copy(template, 0, run, KvmProcessor.SREGS, KvmProcessor.SREGS_SIZE);
-    setSreg(FS, registers.get(JAVA_LONG_UNALIGNED, FS_BASE));
-    setSreg(GS, registers.get(JAVA_LONG_UNALIGNED, GS_BASE));
-    setSreg(CR3, root);
+    MemorySegment.copy(registers, REGS_SIZE, run, KvmProcessor.SREGS + DS, DATA_SIZE);
+    long wanted = space.generation();
+    if (wanted != generation) {
+      generation = wanted;
+      // Another value of CR3 has KVM and the processor forget all translations.
+      otherCr3 ^= canFlush ? CR3_IGNORED : 0;
+    }
+    setSreg(CR3, space.root() | otherCr3);
     long taken = KvmProcessor.SYNC_REGS | KvmProcessor.SYNC_SREGS;
     if (eventLeft) {
       eventLeft = false;
@@ -173,8 +201,7 @@ final class Processor {
 
   private void store(MemorySegment registers) {
     MemorySegment.copy(run, KvmProcessor.REGS, registers, 0, REGS_SIZE);
-    registers.set(JAVA_LONG_UNALIGNED, FS_BASE, getSreg(FS));
-    registers.set(JAVA_LONG_UNALIGNED, GS_BASE, getSreg(GS));
+    MemorySegment.copy(run, KvmProcessor.SREGS + DS, registers, REGS_SIZE, DATA_SIZE);
   }
 
   private void setSreg(int offset, long value) {
@@ -187,11 +214,8 @@ final class Processor {
 
   private void writeTemplate(GuestCpu cpu) throws ErrnoException {
     kvm.getSregs(template);
-    segment(CS, Ring0.USER_CS, TYPE_CODE, true);
-    segment(SS, Ring0.USER_SS, TYPE_DATA, false);
-    for (int data : new int[] {DS, ES, FS, GS}) {
-      segment(data, 0, TYPE_DATA, false);
-    }
+    segment(template, CS, Ring0.USER_CS, TYPE_CODE, true);
+    segment(template, SS, Ring0.USER_SS, TYPE_DATA, false);
     template.asSlice(LDT, SEGMENT_SIZE).fill((byte) 0);
     template.set(JAVA_BYTE, LDT + UNUSABLE, (byte) 1);
     template.asSlice(TR, SEGMENT_SIZE).fill((byte) 0);
@@ -209,18 +233,18 @@ final class Processor {
     template.set(JAVA_LONG_UNALIGNED, EFER, EFER_VALUE);
   }
 
-  private void segment(int at, int selector, byte type, boolean code) {
-    template.set(JAVA_LONG_UNALIGNED, at, 0);
-    template.set(JAVA_INT_UNALIGNED, at + LIMIT, -1);
-    template.set(JAVA_SHORT_UNALIGNED, at + SELECTOR, (short) selector);
-    template.set(JAVA_BYTE, at + TYPE, type);
-    template.set(JAVA_BYTE, at + SEGMENT_PRESENT, (byte) 1);
-    template.set(JAVA_BYTE, at + DPL, (byte) 3);
-    template.set(JAVA_BYTE, at + DB, (byte) (code ? 0 : 1));
-    template.set(JAVA_BYTE, at + CODE_OR_DATA, (byte) 1);
-    template.set(JAVA_BYTE, at + LONG_MODE, (byte) (code ? 1 : 0));
-    template.set(JAVA_BYTE, at + GRANULARITY, (byte) 1);
-    template.set(JAVA_BYTE, at + UNUSABLE, (byte) 0);
+  private static void segment(MemorySegment in, long at, int selector, byte type, boolean code) {
+    in.set(JAVA_LONG_UNALIGNED, at, 0);
+    in.set(JAVA_INT_UNALIGNED, at + LIMIT, -1);
+    in.set(JAVA_SHORT_UNALIGNED, at + SELECTOR, (short) selector);
+    in.set(JAVA_BYTE, at + TYPE, type);
+    in.set(JAVA_BYTE, at + SEGMENT_PRESENT, (byte) 1);
+    in.set(JAVA_BYTE, at + DPL, (byte) 3);
+    in.set(JAVA_BYTE, at + DB, (byte) (code ? 0 : 1));
+    in.set(JAVA_BYTE, at + CODE_OR_DATA, (byte) 1);
+    in.set(JAVA_BYTE, at + LONG_MODE, (byte) (code ? 1 : 0));
+    in.set(JAVA_BYTE, at + GRANULARITY, (byte) 1);
+    in.set(JAVA_BYTE, at + UNUSABLE, (byte) 0);
   }
 
   private void table(int at, long base, int limit) {

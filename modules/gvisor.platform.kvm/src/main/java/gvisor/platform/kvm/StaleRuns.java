@@ -12,18 +12,18 @@ final class StaleRuns {
   private int count;
   private boolean tooMany;
 
-  /** Adds one page of the memory file. */
-  void add(long offset) {
+  /** Adds {@code length} bytes of the memory file. */
+  void add(long offset, long length) {
     if (tooMany) {
       return;
     }
     if (count > 0 && ends[count - 1] == offset) {
-      ends[count - 1] = offset + TableMemory.PAGE;
+      ends[count - 1] = offset + length;
     } else if (count == MANY) {
       tooMany = true;
     } else {
       starts[count] = offset;
-      ends[count++] = offset + TableMemory.PAGE;
+      ends[count++] = offset + length;
     }
   }
 

@@ -25,6 +25,7 @@ final class TableMemory {
   private final MemFd file;
   private final long physical;
   private final Slots slots;
+  private final boolean nested;
 
   // Guarded by lock.
   private long next;
@@ -33,9 +34,14 @@ final class TableMemory {
   private int[] retired = new int[256];
   private int retiredCount;
 
-  /** Guest-physical memory from {@code physical} on. */
-  TableMemory(Slots slots, long physical) throws ErrnoException {
+  /**
+   * Guest-physical memory from {@code physical} on.
+   *
+   * @param nested whether the processor walks tables itself: then there are no shadows to forget
+   */
+  TableMemory(Slots slots, long physical, boolean nested) throws ErrnoException {
     this.slots = slots;
+    this.nested = nested;
     this.physical = physical;
     file = MemFd.create("page-tables", SIZE);
     try {
@@ -107,7 +113,9 @@ final class TableMemory {
     if (retiredCount == 0) {
       return;
     }
-    slots.forgetEverything();
+    if (!nested) {
+      slots.forgetEverything();
+    }
     if (free.length < freeCount + retiredCount) {
       free = Arrays.copyOf(free, Math.max(free.length * 2, freeCount + retiredCount));
     }

@@ -35,7 +35,12 @@ abstract class Command implements Callable<Integer> {
 
   @Override
   public final Integer call() throws CommandFailure {
-    return run(global.config());
+    return run(global.config(defaultOverlay()));
+  }
+
+  /** What --overlay2 is when it is not given: changes are kept off the host's files. */
+  String defaultOverlay() {
+    return "root:self";
   }
 
   /** Does what the command is for and returns the exit code. */

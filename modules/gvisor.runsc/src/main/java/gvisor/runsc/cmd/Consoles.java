@@ -8,7 +8,7 @@ final class Consoles {
   private Consoles() {}
 
   /** Refuses a console socket without a terminal, and a detached process with a terminal nobody would hold. */
-  static void check(boolean terminal, String consoleSocket, boolean detached) throws CommandFailure {
+  private static void check(boolean terminal, String consoleSocket, boolean detached) throws CommandFailure {
     if (!terminal && !consoleSocket.isEmpty()) {
       throw new CommandFailure("--console-socket is for a process with a terminal: process.terminal is false");
     }
@@ -17,11 +17,25 @@ final class Consoles {
     }
   }
 
-  /** The standard files of a process that this command waits for, or detaches from. */
-  static Stdio open(boolean terminal, String consoleSocket) throws CommandFailure {
+  /**
+   * The files a process starts with.
+   *
+   * @param detached nobody waits for it here, so that a terminal must be somebody else's
+   * @param preserved how many descriptors from 3 on it gets beside its standard files
+   */
+  static Stdio open(boolean terminal, String consoleSocket, boolean detached, int preserved) throws CommandFailure {
+    check(terminal, consoleSocket, detached);
+    Stdio stdio;
     if (!terminal) {
-      return Stdio.inherited();
+      stdio = Stdio.inherited();
+    } else {
+      stdio = consoleSocket.isEmpty() ? Stdio.foregroundTerminal() : Stdio.console(consoleSocket);
     }
-    return consoleSocket.isEmpty() ? Stdio.foregroundTerminal() : Stdio.console(consoleSocket);
+    try {
+      return stdio.preserving(preserved);
+    } catch (CommandFailure e) {
+      stdio.close();
+      throw e;
+    }
   }
 }

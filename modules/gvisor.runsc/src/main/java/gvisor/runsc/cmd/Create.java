@@ -11,6 +11,7 @@ final class Create extends Command {
   private String bundle = ".";
   private String consoleSocket = "";
   private String pidFile = "";
+  private int preserveFds;
   private String id;
 
   Create() {
@@ -18,10 +19,20 @@ final class Create extends Command {
     text(v -> bundle = v, "DIR", "directory with config.json", "--bundle", "-b", "-bundle");
     text(v -> consoleSocket = v, "SOCKET", "gets the terminal", "--console-socket", "-console-socket");
     text(v -> pidFile = v, "FILE", "gets the id of a host process that ends with it", "--pid-file", "-pid-file");
+    // About how runc sets up a container on the host's kernel; here nothing of that kind happens.
     flag(v -> {}, "", "--no-pivot");
     flag(v -> {}, "", "--no-new-keyring");
-    number(v -> {}, "N", "", "--preserve-fds");
+    number(v -> preserveFds = v, "N", "hand on N descriptors from 3 on", "--preserve-fds", "-preserve-fds");
     positional(v -> id = v, "0", "1", "ID", "");
+  }
+
+  /**
+   * Who creates and starts in two steps is an engine: the root file system is a layer that it made for the container,
+   * and it looks for the container's changes there when it copies, commits, builds or starts it again.
+   */
+  @Override
+  String defaultOverlay() {
+    return "none";
   }
 
   @Override
@@ -29,8 +40,7 @@ final class Create extends Command {
     Containers containers = new Containers(config);
     Bundle read = Containers.readBundle(bundle);
     boolean terminal = read.spec().process().terminal();
-    Consoles.check(terminal, consoleSocket, true);
-    try (Stdio stdio = terminal ? Stdio.console(consoleSocket) : Stdio.inherited()) {
+    try (Stdio stdio = Consoles.open(terminal, consoleSocket, true, preserveFds)) {
       Containers.Created created = containers.create(id, read, stdio);
       try {
         PidFile.write(pidFile, created.state().init().pid());

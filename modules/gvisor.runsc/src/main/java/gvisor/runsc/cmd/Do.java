@@ -2,6 +2,7 @@ package gvisor.runsc.cmd;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.host.Confinement;
 import gvisor.host.Fd;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.Version;
@@ -39,24 +40,12 @@ final class Do extends Command {
     if (!Files.isDirectory(directory)) {
       throw new CommandFailure("--root=" + root + ": no such directory");
     }
-    Config overlaid =
-        new Config(
-            config.root(),
-            config.platform(),
-            config.network(),
-            config.debug(),
-            config.debugLog(),
-            config.log(),
-            config.logFormat(),
-            config.strace(),
-            config.overlay() == Config.Overlay.NONE ? Config.Overlay.ROOT : config.overlay(),
-            config.ignoreCgroups(),
-            config.ociSeccomp());
+    Config overlaid = config.overlay() == Config.Overlay.NONE ? config.withOverlay(Config.Overlay.ROOT) : config;
     String id = "do-" + ProcessHandle.current().pid();
     ObjectNode json = config(directory);
     try {
       Bundle bundle = new Bundle(Path.of("/"), json, SpecReader.read(json));
-      return Run.run(overlaid, id, bundle, "", "", false);
+      return Run.run(overlaid, id, bundle);
     } catch (MalformedJsonException e) {
       throw new CommandFailure(e.getMessage());
     }
@@ -74,7 +63,8 @@ final class Do extends Command {
     command.forEach(args::add);
     ArrayNode env = process.putArray("env");
     ownEnvironment().forEach((name, value) -> env.add(name + "=" + value));
-    int[] ids = ownIds();
+    // The gofer of a caller without privileges sees the caller's files as root's, as the sandbox does then.
+    int[] ids = Confinement.isAdministrator() ? ownIds() : new int[2];
     process.putObject("user").put("uid", Integer.toUnsignedLong(ids[0])).put("gid", Integer.toUnsignedLong(ids[1]));
     ObjectNode sets = process.putObject("capabilities");
     for (String set : List.of("bounding", "effective", "permitted", "inheritable")) {

@@ -1,5 +1,6 @@
 package gvisor.runsc.cmd;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
@@ -48,23 +49,29 @@ final class Events extends Command {
   }
 
   private void print(Containers containers) throws CommandFailure {
-    long cpuNanos = 0;
-    int tasks = 0;
-    long memoryBytes;
+    JsonNode used;
     try (ControlClient client = containers.connect(id)) {
-      var answer = client.call(client.request("ps"));
-      for (var process : answer.path("processes")) {
-        cpuNanos += process.path("cpuNanos").asLong();
-        tasks += process.path("threads").asInt();
-      }
-      memoryBytes = answer.path("memoryBytes").asLong();
+      used = client.call(client.request("stats"));
     }
     ObjectNode event = Json.object().put("type", "stats").put("id", id);
     ObjectNode data = event.putObject("data");
-    data.putObject("cpu").putObject("usage").put("total", cpuNanos);
-    data.putObject("memory").putObject("usage").put("usage", memoryBytes);
-    data.putObject("pids").put("current", tasks);
+    JsonNode cpu = used.path("cpu");
+    ObjectNode time = data.putObject("cpu").putObject("usage");
+    time.put("total", cpu.path("usageNanos").asLong());
+    time.put("kernel", cpu.path("systemNanos").asLong()).put("user", cpu.path("userNanos").asLong());
+    JsonNode memory = used.path("memory");
+    ObjectNode bytes = data.putObject("memory").putObject("usage");
+    bytes.put("usage", memory.path("currentBytes").asLong()).put("failcnt", memory.path("oomKills").asLong());
+    putLimit(bytes, memory.path("limitBytes").asLong());
+    ObjectNode pids = data.putObject("pids").put("current", used.path("pids").path("current").asLong());
+    putLimit(pids, used.path("pids").path("limit").asLong());
     System.out.println(new String(Json.write(event), StandardCharsets.UTF_8));
     System.out.flush();
+  }
+
+  private static void putLimit(ObjectNode usage, long limit) {
+    if (limit > 0) {
+      usage.put("limit", limit);
+    }
   }
 }

@@ -9,6 +9,7 @@ import gvisor.runsc.container.ContainerState;
 import gvisor.runsc.container.Containers;
 import gvisor.runsc.container.ControlClient;
 import gvisor.runsc.container.ExecHolder;
+import gvisor.runsc.container.SecurityLabels;
 import gvisor.runsc.container.Stdio;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.CapabilityNames;
@@ -18,6 +19,8 @@ import java.util.List;
 
 /** {@code exec}: starts one more process in a running container; exits with its exit code. */
 final class Exec extends Command {
+  private static final int KILLED = 128 + 9;
+
   private String processFile = "";
   private String cwd = "";
   private List<String> env = List.of();
@@ -27,6 +30,8 @@ final class Exec extends Command {
   private boolean tty;
   private boolean noNewPrivileges;
   private boolean detach;
+  private boolean ignorePaused;
+  private int preserveFds;
   private String consoleSocket = "";
   private String pidFile = "";
   private String internalPidFile = "";
@@ -39,16 +44,21 @@ final class Exec extends Command {
     text(v -> cwd = v, "DIR", "working directory in the container", "--cwd", "-cwd");
     texts(v -> env = v, "NAME=VALUE", "one more environment variable", "--env", "-e", "-env");
     text(v -> user = v, "UID[:GID]", "user and group ids", "--user", "-u", "-user");
-    texts(v -> additionalGids = v, "GID", "supplementary group ids", "--additional-gids", "-g");
+    texts(v -> additionalGids = v, "GID", "supplementary group ids", "--additional-gids", "-g", "-additional-gids");
     texts(v -> capabilities = v, "CAP", "one more capability", "--cap", "-c", "-cap");
     flag(v -> tty = v, "give it a terminal", "--tty", "-t", "-tty");
-    flag(v -> noNewPrivileges = v, "set no_new_privs", "--no-new-privs");
+    flag(v -> noNewPrivileges = v, "set no_new_privs", "--no-new-privs", "-no-new-privs");
     flag(v -> detach = v, "do not wait for its end", "--detach", "-d", "-detach");
     text(v -> consoleSocket = v, "SOCKET", "gets the terminal", "--console-socket", "-console-socket");
     text(v -> pidFile = v, "FILE", "gets the id of a host process that ends with it", "--pid-file", "-pid-file");
-    text(v -> internalPidFile = v, "FILE", "gets its process id in the container", "--internal-pid-file");
-    number(v -> {}, "N", "", "--preserve-fds");
-    flag(v -> {}, "", "--ignore-paused");
+    text(
+        v -> internalPidFile = v,
+        "FILE",
+        "gets its process id in the container",
+        "--internal-pid-file",
+        "-internal-pid-file");
+    number(v -> preserveFds = v, "N", "hand on N descriptors from 3 on", "--preserve-fds", "-preserve-fds");
+    flag(v -> ignorePaused = v, "start it even if the container is paused", "--ignore-paused", "-ignore-paused");
     positional(v -> id = v, "0", "1", "ID", "");
     positionals(v -> command = v, "1..*", "0..*", "COMMAND", "");
   }
@@ -57,21 +67,38 @@ final class Exec extends Command {
   int run(Config config) throws CommandFailure {
     Containers containers = new Containers(config);
     ContainerState state = containers.store().load(id);
-    if (!state.status().equals("running")) {
-      throw new CommandFailure("cannot exec in container \"" + id + "\" in state " + state.status());
+    switch (state.status()) {
+      case "running" -> {}
+      case "stopped" -> throw new CommandFailure("cannot exec in a stopped container");
+      case "paused" -> {
+        if (!ignorePaused) {
+          throw new CommandFailure("cannot exec in a paused container (use --ignore-paused to override)");
+        }
+      }
+      default -> throw new CommandFailure("cannot exec in container \"" + id + "\" in state " + state.status());
     }
     ObjectNode process = process(state);
+    if (!processFile.isEmpty()) {
+      checkLabels(process, config);
+    }
     boolean terminal = process.path("terminal").asBoolean();
-    Consoles.check(terminal, consoleSocket, detach);
     if (detach && !ExecHolder.isHolder()) {
-      PidFile.write(pidFile, ExecHolder.start(terminal));
+      PidFile.write(pidFile, ExecHolder.start(terminal, preserveFds));
       return 0;
     }
     return runHere(containers, process, terminal);
   }
 
+  private static void checkLabels(ObjectNode process, Config config) throws CommandFailure {
+    try {
+      SecurityLabels.ofHost(config).check(SpecReader.readProcess(process));
+    } catch (MalformedJsonException e) {
+      throw new CommandFailure(e.getMessage());
+    }
+  }
+
   private int runHere(Containers containers, ObjectNode process, boolean terminal) throws CommandFailure {
-    try (Stdio stdio = Consoles.open(terminal, consoleSocket);
+    try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds);
         ControlClient client = containers.connect(id)) {
       ObjectNode request = client.request("exec");
       request.set("process", process);
@@ -96,7 +123,13 @@ final class Exec extends Command {
       ExecHolder.reportStarted();
       Forwarding forwarding = new Forwarding(containers, id, pid, stdio);
       try {
-        return Containers.exitCode(client.call(client.request("wait").put("pid", pid)));
+        long owner = detach ? ProcessHandle.current().pid() : 0;
+        return Containers.exitCode(client.call(client.request("wait").put("pid", pid).put("owner", owner)));
+      } catch (CommandFailure e) {
+        if (detach) {
+          return KILLED; // Its container went, and nobody reads what a holder says.
+        }
+        throw e;
       } finally {
         forwarding.stop();
       }

@@ -6,6 +6,7 @@ import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.spec.CapabilityNames;
+import gvisor.runsc.spec.Spec;
 import java.util.List;
 
 /** {@code features}: what this runtime does, as features.md of the OCI specification has it. */
@@ -39,7 +40,17 @@ final class Features extends Command {
         .put("systemd", false)
         .put("systemdUser", false)
         .put("rdma", false);
-    linux.putObject("seccomp").put("enabled", false);
+    ObjectNode seccomp = linux.putObject("seccomp").put("enabled", true);
+    ArrayNode actions = seccomp.putArray("actions");
+    for (Spec.SeccompAction action : Spec.SeccompAction.values()) {
+      if (action != Spec.SeccompAction.NOTIFY) {
+        actions.add(action.text());
+      }
+    }
+    strings(seccomp.putArray("operators"), Spec.SeccompArg.OPERATORS);
+    strings(seccomp.putArray("archs"), List.of("SCMP_ARCH_X86_64"));
+    strings(seccomp.putArray("knownFlags"), Spec.Seccomp.FLAGS);
+    strings(seccomp.putArray("supportedFlags"), Spec.Seccomp.FLAGS);
     linux.putObject("apparmor").put("enabled", false);
     linux.putObject("selinux").put("enabled", false);
     linux.putObject("intelRdt").put("enabled", false);

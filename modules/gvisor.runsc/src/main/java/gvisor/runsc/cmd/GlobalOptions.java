@@ -1,9 +1,12 @@
 package gvisor.runsc.cmd;
 
+import gvisor.host.Confinement;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
@@ -13,16 +16,19 @@ import picocli.CommandLine.Model.OptionSpec;
 final class GlobalOptions implements Callable<Integer> {
   private String root = "";
   private String platform = "";
-  private String network = "none";
+  private String network = "sandbox";
   private String log = "";
   private String logFormat = "text";
   private boolean debug;
   private String debugLog = "";
   private boolean strace;
-  private String overlay = "root:self";
+  private String overlay = "";
   private boolean ignoreCgroups;
   private boolean rootless;
+  private String hostUds = "none";
+  private String hostFifo = "none";
   private boolean ociSeccomp = true;
+  private boolean systemdCgroup;
 
   /** The declaration, for picocli. */
   CommandSpec spec() {
@@ -33,7 +39,7 @@ final class GlobalOptions implements Callable<Integer> {
         .sortOptions(false);
     text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
     text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: the best that works here)", "platform");
-    text(spec, v -> network = v, "KIND", "network inside the sandbox: none (loopback only)", "network");
+    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none; both have loopback only as yet", "network");
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
     flag(spec, v -> debug = v, "log what the sandbox does", "debug");
@@ -43,12 +49,19 @@ final class GlobalOptions implements Callable<Integer> {
         spec,
         v -> overlay = v,
         "WHAT",
-        "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: root:self)",
+        "writable layer dropped at the end: none, or {root|all}:{memory|self} (default: none for create, or root:self)",
         "overlay2");
     flag(spec, v -> ociSeccomp = v, "apply the bundle's seccomp profile to its processes (default: true)", "oci-seccomp");
     flag(spec, v -> ignoreCgroups = v, "leave the host's cgroups alone", "ignore-cgroups");
-    flag(spec, v -> rootless = v, "the caller is not root", "rootless");
-    flag(spec, v -> {}, "cgroup paths are in systemd's notation", "systemd-cgroup");
+    // Engines tell with a value, or without one; who is not root is found out all the same.
+    spec.addOption(
+        Options.optionalText(
+            v -> rootless = v.isEmpty() || v.equals("true"), "BOOL", "the caller is not root (found out without this)",
+            "--rootless", "-rootless"));
+    text(spec, v -> hostUds = v, "WHAT", "sockets of the host that applications reach: none", "host-uds");
+    text(spec, v -> hostFifo = v, "WHAT", "fifos of the host that applications reach: none", "host-fifo");
+    flag(spec, v -> systemdCgroup = v, "cgroup paths are in systemd's notation, and systemd makes them", "systemd-cgroup");
+    text(spec, v -> {}, "", "", "criu"); // Engines tell where criu would be.
     OptionSpec.Builder version = OptionSpec.builder("--version", "-v").arity("0").versionHelp(true);
     spec.addOption(version.description("print the version").build());
     OptionSpec.Builder help = OptionSpec.builder("--help", "-h").arity("0").usageHelp(true);
@@ -86,8 +99,14 @@ final class GlobalOptions implements Callable<Integer> {
     return logFormat;
   }
 
-  /** The checked settings. */
-  Config config() throws CommandFailure {
+  /**
+   * The checked settings.
+   *
+   * @param defaultOverlay the value of --overlay2 where none is given
+   */
+  Config config(String defaultOverlay) throws CommandFailure {
+    requireNone("host-uds", hostUds, List.of("none", "open", "create", "all"));
+    requireNone("host-fifo", hostFifo, List.of("none", "open"));
     return new Config(
         root.isEmpty() ? defaultRoot() : Path.of(root).toAbsolutePath(),
         platform,
@@ -97,15 +116,35 @@ final class GlobalOptions implements Callable<Integer> {
         log,
         Config.LogFormat.parse(logFormat),
         strace,
-        Config.Overlay.parse(overlay),
-        ignoreCgroups || rootless,
-        ociSeccomp);
+        Config.Overlay.parse(overlay.isEmpty() ? defaultOverlay : overlay),
+        ignoreCgroups || rootless || !Confinement.isAdministrator(),
+        ociSeccomp,
+        systemdCgroup);
   }
 
-  private static Path defaultRoot() {
+  /** What gVisor calls by these names and this version does not do is said, not passed over. */
+  private static void requireNone(String flag, String value, List<String> known) throws CommandFailure {
+    if (!known.contains(value)) {
+      throw new CommandFailure("--" + flag + "=" + value + " is none of: " + String.join(", ", known));
+    }
+    if (!value.equals("none")) {
+      throw new CommandFailure("--" + flag + "=" + value + " is not available in this version; use --" + flag + "=none");
+    }
+  }
+
+  /** Like runc: the user's own directory for who is not root, even where root has such a variable from a login. */
+  private static Path defaultRoot() throws CommandFailure {
+    if (Confinement.isRoot()) {
+      return Path.of("/run/runsc");
+    }
     String runtimeDirectory = System.getenv("XDG_RUNTIME_DIR");
-    return runtimeDirectory != null && runtimeDirectory.startsWith("/")
-        ? Path.of(runtimeDirectory, "runsc")
-        : Path.of("/var/run/runsc");
+    if (runtimeDirectory != null && runtimeDirectory.startsWith("/")) {
+      return Path.of(runtimeDirectory, "runsc");
+    }
+    try {
+      return OwnDirectory.in("/tmp");
+    } catch (IOException e) {
+      throw new CommandFailure(e.getMessage() + "; name another with --root");
+    }
   }
 }

@@ -15,7 +15,7 @@ final class Kill extends Command {
     super("kill", "Sends a signal to a container.");
     flag(v -> all = v, "to every process of the container", "--all", "-a", "-all");
     positional(v -> id = v, "0", "1", "ID", "");
-    positional(v -> signal = v, "1", "0..1", "SIGNAL", "a name or number; SIGTERM if absent");
+    positional(v -> signal = v, "1", "0..1", "SIGNAL", "a name or number; SIGTERM if absent, 0 to see whether it runs");
   }
 
   @Override

@@ -15,6 +15,15 @@ final class Options {
         .build();
   }
 
+  /** An option whose value may be left out. */
+  static OptionSpec optionalText(Consumer<String> target, String label, String description, String... names) {
+    return described(
+            OptionSpec.builder(names).type(String.class).arity("0..1").fallbackValue("").paramLabel(label),
+            description)
+        .setter(setter(target))
+        .build();
+  }
+
   /** An option that is there or not, or has the value true or false. */
   static OptionSpec flag(Consumer<Boolean> target, String description, String... names) {
     return described(

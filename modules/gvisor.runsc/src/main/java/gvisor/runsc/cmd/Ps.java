@@ -33,14 +33,17 @@ final class Ps extends Command {
     if (!format.equals("table") && !format.equals("json")) {
       throw new CommandFailure("--format=" + format + " is none of: table, json");
     }
-    JsonNode processes;
-    try (ControlClient client = new Containers(config).connect(id)) {
-      processes = client.call(client.request("ps")).path("processes");
+    Containers containers = new Containers(config);
+    JsonNode answer;
+    try (ControlClient client = containers.connect(id)) {
+      answer = client.call(client.request("ps"));
     }
+    JsonNode processes = answer.path("processes");
     if (format.equals("json")) {
-      // Like runc: the bare numbers, which Docker and containerd read.
+      // Engines take these for numbers of the host, and look them up there: those of its processes it knows.
       ArrayNode pids = Json.array();
-      processes.forEach(process -> pids.add(process.path("pid").asInt()));
+      pids.add(containers.store().load(id).init().pid());
+      answer.path("holders").forEach(pids::add);
       byte[] text = Json.write(pids);
       System.out.write(text, 0, text.length);
       System.out.println();

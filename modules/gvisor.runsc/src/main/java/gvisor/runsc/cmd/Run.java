@@ -12,6 +12,8 @@ final class Run extends Command {
   private String consoleSocket = "";
   private String pidFile = "";
   private boolean detach;
+  private boolean keep;
+  private int preserveFds;
   private String id;
 
   Run() {
@@ -21,23 +23,29 @@ final class Run extends Command {
     text(v -> pidFile = v, "FILE", "gets the id of a host process that ends with it", "--pid-file", "-pid-file");
     flag(v -> detach = v, "do not wait for the end", "--detach", "-d", "-detach");
     flag(v -> {}, "", "--no-pivot");
-    number(v -> {}, "N", "", "--preserve-fds");
-    flag(v -> {}, "", "--keep");
+    flag(v -> {}, "", "--no-new-keyring");
+    flag(v -> {}, "", "--no-subreaper");
+    number(v -> preserveFds = v, "N", "hand on N descriptors from 3 on", "--preserve-fds", "-preserve-fds");
+    flag(v -> keep = v, "do not delete the container at its end", "--keep", "-keep");
     positional(v -> id = v, "0", "1", "ID", "");
   }
 
   @Override
   int run(Config config) throws CommandFailure {
-    return run(config, id, Containers.readBundle(bundle), consoleSocket, pidFile, detach);
+    return run(config, Containers.readBundle(bundle));
   }
 
-  /** Runs a bundle that was read or made up; {@code do} uses it, too. */
-  static int run(Config config, String id, Bundle bundle, String consoleSocket, String pidFile, boolean detach)
-      throws CommandFailure {
+  /** Runs a made-up bundle in the foreground. */
+  static int run(Config config, String id, Bundle bundle) throws CommandFailure {
+    Run run = new Run();
+    run.id = id;
+    return run.run(config, bundle);
+  }
+
+  private int run(Config config, Bundle bundle) throws CommandFailure {
     Containers containers = new Containers(config);
     boolean terminal = bundle.spec().process().terminal();
-    Consoles.check(terminal, consoleSocket, detach);
-    try (Stdio stdio = Consoles.open(terminal, consoleSocket)) {
+    try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds)) {
       Containers.Created created = containers.create(id, bundle, stdio);
       try {
         PidFile.write(pidFile, created.state().init().pid());
@@ -54,7 +62,7 @@ final class Run extends Command {
       }
       Forwarding forwarding = new Forwarding(containers, id, 0, stdio);
       try {
-        return containers.awaitAndRemove(created);
+        return keep ? containers.await(created) : containers.awaitAndRemove(created);
       } finally {
         forwarding.stop();
       }

@@ -18,6 +18,7 @@ import java.util.List;
  * @param overlay what the writable overlay covers
  * @param ignoreCgroups whether host cgroups are left alone
  * @param ociSeccomp whether a bundle's seccomp profile is applied
+ * @param systemdCgroup whether {@code linux.cgroupsPath} is in systemd's notation, {@code slice:prefix:name}
  */
 public record Config(
     Path root,
@@ -30,21 +31,32 @@ public record Config(
     boolean strace,
     Overlay overlay,
     boolean ignoreCgroups,
-    boolean ociSeccomp) {
+    boolean ociSeccomp,
+    boolean systemdCgroup) {
+
+  /** The same settings with another overlay. */
+  public Config withOverlay(Overlay other) {
+    return new Config(
+        root, platform, network, debug, debugLog, log, logFormat, strace, other, ignoreCgroups, ociSeccomp,
+        systemdCgroup);
+  }
 
   /** Network inside the sandbox. */
   public enum Network {
     /** Loopback only. */
-    NONE;
+    NONE,
+    /** What the container's network namespace has; until there is a stack for it, loopback and a warning. */
+    SANDBOX;
 
     /** Parses the flag's value. */
     public static Network parse(String text) throws CommandFailure {
       return switch (text) {
-        // Until the sandbox has a network of its own, its default is what it has: loopback.
         case "none" -> NONE;
-        case "host", "sandbox", "plugin" ->
-            throw new CommandFailure("--network=" + text + " is not available in this version; use --network=none");
-        default -> throw new CommandFailure("--network=" + text + " is none of: none, host");
+        case "sandbox" -> SANDBOX;
+        case "host", "plugin" ->
+            throw new CommandFailure(
+                "--network=" + text + " is not available in this version; use --network=sandbox or --network=none");
+        default -> throw new CommandFailure("--network=" + text + " is none of: sandbox, none");
       };
     }
   }

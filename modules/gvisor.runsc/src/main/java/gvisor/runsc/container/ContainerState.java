@@ -19,6 +19,7 @@ import java.util.Map;
  * @param sandboxId the container whose sandbox this one is in: its own id, unless it joined another's
  * @param sandbox the sandbox process
  * @param gofer the gofer process
+ * @param cgroup its control group on the host, as {@link gvisor.runsc.cgroup.CgroupPath} has it, or ""
  * @param annotations of its config.json
  */
 public record ContainerState(
@@ -31,6 +32,7 @@ public record ContainerState(
     String sandboxId,
     HostProcess sandbox,
     HostProcess gofer,
+    String cgroup,
     Map<String, String> annotations) {
 
   /** Recorded progress; whether the sandbox is still alive is asked of the host. */
@@ -64,13 +66,13 @@ public record ContainerState(
 
   /** The same container further on in its life. */
   public ContainerState withPhase(Phase next) {
-    return new ContainerState(id, ociVersion, bundle, rootfs, created, next, sandboxId, sandbox, gofer, annotations);
+    return new ContainerState(id, ociVersion, bundle, rootfs, created, next, sandboxId, sandbox, gofer, cgroup, annotations);
   }
 
   /** The same container with its processes started. */
   public ContainerState withProcesses(HostProcess newSandbox, HostProcess newGofer) {
     return new ContainerState(
-        id, ociVersion, bundle, rootfs, created, phase, sandboxId, newSandbox, newGofer, annotations);
+        id, ociVersion, bundle, rootfs, created, phase, sandboxId, newSandbox, newGofer, cgroup, annotations);
   }
 
   /** The state JSON of the OCI specification, as {@code state} prints it and hooks read it. */
@@ -91,7 +93,7 @@ public record ContainerState(
     ObjectNode json = Json.object();
     json.put("id", id).put("ociVersion", ociVersion).put("bundle", bundle).put("rootfs", rootfs);
     json.put("created", created).put("phase", phase.name());
-    json.put("sandboxId", sandboxId);
+    json.put("sandboxId", sandboxId).put("cgroup", cgroup);
     json.put("sandboxPid", sandbox.pid()).put("sandboxStartTicks", sandbox.startTicks());
     json.put("goferPid", gofer.pid()).put("goferStartTicks", gofer.startTicks());
     ObjectNode notes = json.putObject("annotations");
@@ -118,6 +120,7 @@ public record ContainerState(
         fields.string("sandboxId", fields.requiredString("id")),
         process(fields, "sandbox"),
         process(fields, "gofer"),
+        fields.string("cgroup", ""),
         fields.stringMap("annotations"));
   }
 

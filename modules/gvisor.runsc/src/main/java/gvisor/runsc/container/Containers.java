@@ -7,10 +7,15 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
+import gvisor.runsc.cgroup.Cgroup;
+import gvisor.runsc.cgroup.CgroupPath;
 import gvisor.runsc.config.Config;
+import gvisor.runsc.control.Message;
+import gvisor.runsc.config.ErrorLog;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.sandbox.SandboxProcess;
 import gvisor.runsc.spec.Bundle;
+import gvisor.runsc.spec.Resources;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
 import java.io.IOException;
@@ -28,6 +33,12 @@ public final class Containers {
   private static final long KILL_TIMEOUT_MILLIS = 10_000;
   private static final long TRAINING_TIMEOUT_MILLIS = 60_000;
   private static final int LISTEN_BACKLOG = 64;
+
+  /** How long a sandbox may take over a signal before it is believed to be stuck. */
+  private static final long ANSWER_MILLIS = 10_000;
+
+  /** How long a sandbox whose first process has ended takes to end itself. */
+  private static final long LAST_WORDS_MILLIS = 2000;
 
   private final Config config;
   private final StateStore store;
@@ -70,6 +81,7 @@ public final class Containers {
   /** Makes container {@code id} and its processes; nothing stays behind if that fails. */
   public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
     StateStore.checkId(id);
+    SecurityLabels.ofHost(config).check(bundle.spec());
     Placement placement = Placement.of(id, bundle.spec(), store);
     store.makeDirectory(id);
     List<SandboxProcess> started = new ArrayList<>();
@@ -84,6 +96,8 @@ public final class Containers {
         process.process().waitFor();
         process.connection().close();
       }
+      CgroupPath cgroup = cgroupPath(id, bundle.spec());
+      removeCgroup(cgroup == null ? "" : cgroup.path());
       store.removeDirectory(id);
       if (told != null) {
         throw told;
@@ -95,22 +109,31 @@ public final class Containers {
   private Created create(String id, Bundle bundle, Stdio stdio, List<SandboxProcess> started) throws CommandFailure {
     Path messages = store.directory(id).resolve("messages");
     makeEmptyDirectory(id);
-    SandboxProcess sandbox = SandboxProcess.startSandbox(id, messages);
-    started.add(sandbox);
-    SandboxProcess gofer = SandboxProcess.startGofer(id, messages);
-    started.add(gofer);
+    Cgroup cgroup = makeCgroup(id, bundle.spec());
+    SandboxProcess sandbox;
+    SandboxProcess gofer;
+    List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
+    try {
+      sandbox = SandboxProcess.startSandbox(id, messages, membership);
+      started.add(sandbox);
+      gofer = SandboxProcess.startGofer(id, messages, membership);
+      started.add(gofer);
+    } finally {
+      membership.forEach(Fd::close);
+    }
     ContainerState state =
         newState(id, bundle, id, HostProcess.of(sandbox.process().pid()), HostProcess.of(gofer.process().pid()));
     store.save(state);
     ControlClient client = new ControlClient(id, sandbox.connection());
+    Message goferAnswer;
     try (ScmSocket listener =
             ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
       client.send(bootRequest(id, bundle), List.of(listener.fd()));
-      sendCreate(id, bundle, stdio, null, client, gofer);
+      goferAnswer = sendCreate(id, bundle, stdio, null, client, gofer);
     } catch (ErrnoException e) {
       throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
     }
-    client.answer();
+    SandboxProcess.watch(sandbox, client.answerWithFds().fds(), gofer, goferAnswer.fds(), messages);
     return finish(state, bundle, sandbox, client);
   }
 
@@ -121,13 +144,22 @@ public final class Containers {
     boolean done = false;
     try {
       makeEmptyDirectory(id);
-      SandboxProcess gofer = SandboxProcess.startGofer(id, store.directory(id).resolve("messages"));
-      started.add(gofer);
+      Cgroup cgroup = makeCgroup(id, bundle.spec());
+      SandboxProcess gofer;
+      List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
+      try {
+        gofer = SandboxProcess.startGofer(id, store.directory(id).resolve("messages"), membership);
+        started.add(gofer);
+      } finally {
+        membership.forEach(Fd::close);
+      }
       ContainerState state =
           newState(
               id, bundle, placement.sandboxId(), placement.sandbox(), HostProcess.of(gofer.process().pid()));
       store.save(state);
-      sendCreate(id, bundle, stdio, placement, client, gofer);
+      Message goferAnswer = sendCreate(id, bundle, stdio, placement, client, gofer);
+      Path messages = store.directory(id).resolve("messages");
+      SandboxProcess.watch(null, List.of(), gofer, goferAnswer.fds(), messages);
       Created created = finish(state, bundle, gofer, client);
       done = true;
       return created;
@@ -140,8 +172,74 @@ public final class Containers {
     }
   }
 
-  private static ContainerState newState(
-      String id, Bundle bundle, String sandboxId, HostProcess sandbox, HostProcess gofer) {
+  /** The host's control group for a container, with its limits; null where none is asked for or wanted. */
+  private Cgroup makeCgroup(String id, Spec spec) throws CommandFailure {
+    CgroupPath path = cgroupPath(id, spec);
+    if (path == null) {
+      return null;
+    }
+    Cgroup cgroup = Cgroup.at(path);
+    try {
+      cgroup.create();
+      cgroup.set(spec.linux().resources());
+    } catch (CommandFailure e) {
+      cgroup.remove();
+      throw e;
+    }
+    return cgroup;
+  }
+
+  private CgroupPath cgroupPath(String id, Spec spec) throws CommandFailure {
+    String path = spec.linux().cgroupsPath();
+    if (config.ignoreCgroups() || path.isEmpty() && spec.linux().resources().isEmpty()) {
+      return null;
+    }
+    return CgroupPath.parse(path, id, config.systemdCgroup());
+  }
+
+  private void removeCgroup(String path) throws CommandFailure {
+    if (!path.isEmpty()) {
+      String left = Cgroup.at(new CgroupPath(path)).remove();
+      if (left != null) {
+        warn("the container's control group stays: " + left);
+      }
+    }
+  }
+
+  /** Changes what a container may use, on the host and in its sandbox. */
+  public void update(String id, Resources resources) throws CommandFailure {
+    try (StateStore.Lock _ = store.lock(id)) {
+      ContainerState state = store.load(id);
+      if (state.status().equals("stopped")) {
+        throw notRunning();
+      }
+      if (!state.cgroup().isEmpty()) {
+        Cgroup.at(new CgroupPath(state.cgroup())).set(resources);
+      }
+      try (ControlClient client = connect(state)) {
+        ObjectNode request = client.request("update");
+        putLimits(request, resources);
+        client.call(request);
+      }
+    }
+  }
+
+  /** The limits that the sandbox itself holds; 0 is none. */
+  private static void putLimits(ObjectNode request, Resources resources) {
+    if (resources.memoryLimit() != Resources.UNSET) {
+      request.put("memoryLimitBytes", Math.max(0, resources.memoryLimit()));
+    }
+    if (resources.pidsLimit() != Resources.UNSET) {
+      request.put("pidsLimit", Math.max(0, resources.pidsLimit()));
+    }
+    if (resources.cpuQuota() != Resources.UNSET || !resources.cpus().isEmpty()) {
+      request.put("cpus", resources.processors());
+    }
+  }
+
+  private ContainerState newState(
+      String id, Bundle bundle, String sandboxId, HostProcess sandbox, HostProcess gofer) throws CommandFailure {
+    CgroupPath cgroup = cgroupPath(id, bundle.spec());
     return new ContainerState(
         id,
         bundle.spec().ociVersion(),
@@ -152,11 +250,12 @@ public final class Containers {
         sandboxId,
         sandbox,
         gofer,
+        cgroup == null ? "" : cgroup.path(),
         bundle.spec().annotations());
   }
 
-  /** Has the gofer serve and the sandbox make the container; its answer is still to come. */
-  private void sendCreate(
+  /** Has the gofer serve, whose answer this returns, and the sandbox make the container; its answer is still to come. */
+  private Message sendCreate(
       String id, Bundle bundle, Stdio stdio, Placement placement, ControlClient client, SandboxProcess gofer)
       throws CommandFailure, ErrnoException {
     ControlClient goferClient = new ControlClient(id, gofer.connection());
@@ -175,21 +274,48 @@ public final class Containers {
       }
     }
     stdio.handedOver();
-    goferClient.answer();
+    Message answer = goferClient.answerWithFds();
     goferClient.close();
+    return answer;
   }
 
   /** Waits until the sandbox has made it, with the hooks that run meanwhile. */
   private Created finish(ContainerState state, Bundle bundle, SandboxProcess init, ControlClient client)
       throws CommandFailure {
-    Spec.Hooks hooks = bundle.spec().hooks();
-    Hooks.run("prestart", hooks.prestart(), state);
-    Hooks.run("createRuntime", hooks.createRuntime(), state);
-    Hooks.run("createContainer", hooks.createContainer(), state);
-    client.answer();
+    warnOfNetwork(bundle.spec());
+    finishCreation(bundle.spec().hooks(), state, client);
     ContainerState created = state.withPhase(ContainerState.Phase.CREATED);
     store.save(created);
     return new Created(created, bundle, init, client);
+  }
+
+  /** Hooks that end the creation if they fail, and the sandbox's word; hooks for the end of it run on a failure. */
+  private void finishCreation(Spec.Hooks hooks, ContainerState state, ControlClient client) throws CommandFailure {
+    try {
+      Hooks.run("prestart", hooks.prestart(), state);
+      Hooks.run("createRuntime", hooks.createRuntime(), state);
+      Hooks.run("createContainer", hooks.createContainer(), state);
+      client.answer();
+    } catch (CommandFailure e) {
+      state.init().kill();
+      state.init().awaitEnd(KILL_TIMEOUT_MILLIS);
+      Hooks.runAll("poststop", hooks.poststop(), state, this::warn);
+      throw e;
+    }
+  }
+
+  /**
+   * Says once, where engines look, that a network somebody has prepared for this container is not used yet. Not on
+   * standard error, which is the container's.
+   */
+  private void warnOfNetwork(Spec spec) {
+    boolean prepared =
+        !spec.hooks().prestart().isEmpty()
+            || !spec.hooks().createRuntime().isEmpty()
+            || spec.linux().namespaces().stream().noneMatch(n -> n.type().equals("network") && n.path().isEmpty());
+    if (config.network() == Config.Network.SANDBOX && prepared && !config.log().isEmpty()) {
+      warn("the sandbox has no network but its loopback yet: the container's network is not used (--network=sandbox)");
+    }
   }
 
   private void makeEmptyDirectory(String id) throws CommandFailure {
@@ -208,7 +334,7 @@ public final class Containers {
     attach.addObject().put("name", "root").put("path", bundle.rootfs().toString()).put("readOnly", rootReadOnly);
     List<Spec.Mount> mounts = bundle.spec().mounts();
     for (int i = 0; i < mounts.size(); i++) {
-      if (mounts.get(i).isBind()) {
+      if (mounts.get(i).isBind() && !ShmMount.is(mounts.get(i))) {
         attach
             .addObject()
             .put("name", "mount-" + i)
@@ -239,12 +365,12 @@ public final class Containers {
       process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
     }
     stdio.describe(request);
-    request.put("memoryLimitBytes", Math.max(0, bundle.spec().linux().memoryLimitBytes()));
-    request.put("pidsLimit", Math.max(0, bundle.spec().linux().pidsLimit()));
+    putLimits(request, bundle.spec().linux().resources());
     if (placement != null) {
       ObjectNode shared = request.putObject("shared");
       placement.shared().forEach(shared::put);
     }
+    ShmMount.translate(bundle);
     request.set("spec", bundle.json());
     return request;
   }
@@ -300,7 +426,11 @@ public final class Containers {
     // First the record: the container may end before this command gets to write again.
     store.save(state.withPhase(ContainerState.Phase.RUNNING));
     client.call(client.request("start"));
-    Hooks.runAll("poststart", spec.hooks().poststart(), state.withPhase(ContainerState.Phase.RUNNING));
+    Hooks.runAll("poststart", spec.hooks().poststart(), state.withPhase(ContainerState.Phase.RUNNING), this::warn);
+  }
+
+  private void warn(String message) {
+    ErrorLog.warn(config, message);
   }
 
   /** A connection to the sandbox of a container that is created, running or paused. */
@@ -316,20 +446,36 @@ public final class Containers {
     return ControlClient.connect(state.id(), store.controlSocket(state.sandboxId()));
   }
 
-  /** Sends a signal to the first process of a container, or to all. */
+  /**
+   * Sends a signal to the first process of a container, or to all; 0 only asks whether it runs. Like runc, "all" of a
+   * container that has stopped is nobody, and no failure.
+   */
   public void signal(String id, int signal, boolean all) throws CommandFailure {
     ContainerState state = store.load(id);
     if (state.status().equals("stopped")) {
-      throw new CommandFailure("container not running");
+      if (all) {
+        return;
+      }
+      throw notRunning();
     }
-    try (ControlClient client = connect(id)) {
+    if (signal == 0) {
+      return;
+    }
+    try (ControlClient client = connect(id).within(ANSWER_MILLIS)) {
       client.call(client.request("signal").put("pid", 0).put("signal", signal).put("all", all));
     } catch (CommandFailure e) {
-      if (signal != SIGKILL) {
-        throw e;
+      boolean ended = state.init().awaitEnd(LAST_WORDS_MILLIS); // The signal and the end may have crossed.
+      if (signal == SIGKILL) {
+        state.init().kill(); // A sandbox that does not answer must still be possible to end.
+      } else if (!all) {
+        throw ended ? notRunning() : e;
       }
-      state.init().kill(); // A sandbox that does not answer must still be possible to end.
     }
+  }
+
+  /** What containerd and podman know as "it has ended already". */
+  private static CommandFailure notRunning() {
+    return new CommandFailure("container not running");
   }
 
   /** Pauses or resumes a container. */
@@ -377,7 +523,7 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
-    if (Boolean.getBoolean("gvisor.training")) {
+    if (Boolean.getBoolean("gvisor.recording")) {
       state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
     }
     if (state.isRoot()) {
@@ -389,10 +535,11 @@ public final class Containers {
     if (!state.init().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
       throw new CommandFailure("the processes of container \"" + state.id() + "\" do not end");
     }
+    removeCgroup(state.cgroup());
     store.removeDirectory(state.id());
     try {
       Spec spec = SpecReader.readBundle(Path.of(state.bundle())).spec();
-      Hooks.runAll("poststop", spec.hooks().poststop(), state);
+      Hooks.runAll("poststop", spec.hooks().poststop(), state, this::warn);
     } catch (CommandFailure e) {
       // The bundle is gone, and its hooks with it.
     }
@@ -410,26 +557,32 @@ public final class Containers {
     }
   }
 
-  /** The end of a container that this command started: its exit code. The container is gone afterwards. */
-  public int awaitAndRemove(Created created) throws CommandFailure {
+  /** The end of a container that this command started: its exit code. The container is kept, stopped. */
+  public int await(Created created) throws CommandFailure {
     String id = created.state().id();
     int code = created.init().process().waitFor();
     Integer recorded = recordedExitCode(id);
-    CommandFailure failure =
-        recorded != null
-            ? null
-            : explained(new CommandFailure("the sandbox of container \"" + id + "\" has ended"), id);
-    try (StateStore.Lock _ = store.lock(id)) {
-      remove(created.state());
-    } catch (CommandFailure e) {
-      if (Files.exists(store.directory(id))) {
-        throw e;
-      }
-    }
-    if (failure != null) {
+    if (recorded == null) {
+      CommandFailure failure = explained(new CommandFailure("the sandbox of container \"" + id + "\" has ended"), id);
       throw new CommandFailure(failure.getMessage(), code == 0 ? CommandFailure.FAILED : code);
     }
     return recorded;
+  }
+
+  /** The end of a container that this command started: its exit code. The container is gone afterwards. */
+  public int awaitAndRemove(Created created) throws CommandFailure {
+    String id = created.state().id();
+    try {
+      return await(created);
+    } finally {
+      try (StateStore.Lock _ = store.lock(id)) {
+        remove(created.state());
+      } catch (CommandFailure e) {
+        if (Files.exists(store.directory(id))) {
+          warn(e.getMessage());
+        }
+      }
+    }
   }
 
   /** Ends a container that this command made and could not start. */

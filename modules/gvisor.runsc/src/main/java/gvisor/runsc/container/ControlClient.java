@@ -34,6 +34,16 @@ public final class ControlClient implements AutoCloseable {
     }
   }
 
+  /** Gives up on answers that take longer; returns this. */
+  public ControlClient within(long millis) throws CommandFailure {
+    try {
+      connection.socket().setTimeout(millis);
+      return this;
+    } catch (ErrnoException e) {
+      throw gone();
+    }
+  }
+
   /** A request about this container. */
   public ObjectNode request(String op) {
     return Json.object().put("op", op).put("id", id);
@@ -50,6 +60,13 @@ public final class ControlClient implements AutoCloseable {
 
   /** Waits for the answer to the oldest request not yet answered. */
   public JsonNode answer() throws CommandFailure {
+    Message message = answerWithFds();
+    message.closeFds();
+    return message.body();
+  }
+
+  /** As {@link #answer}, with the descriptors that came beside it: the caller's from now on. */
+  public Message answerWithFds() throws CommandFailure {
     Message message;
     try {
       message = connection.receive();
@@ -59,12 +76,12 @@ public final class ControlClient implements AutoCloseable {
     if (message == null) {
       throw gone();
     }
-    message.closeFds();
     JsonNode error = message.body().get("error");
     if (error != null) {
+      message.closeFds();
       throw new CommandFailure(error.asText(), message.body().path("exitCode").asInt(CommandFailure.FAILED));
     }
-    return message.body();
+    return message;
   }
 
   /** Sends and waits. */

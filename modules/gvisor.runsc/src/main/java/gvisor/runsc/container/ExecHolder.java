@@ -20,11 +20,11 @@ import java.util.List;
 /**
  * {@code exec --detach} leaves a host process behind that ends with the process in the sandbox and with its exit code:
  * containerd knows an exec'ed process by such a number and waits for it. The holder is this same command, told by its
- * environment, with a connection to who started it as descriptor 3.
+ * environment which descriptor is the connection to who started it.
  */
 public final class ExecHolder {
   private static final String VARIABLE = "GVISOR_EXEC_HOLDER";
-  private static final int PARENT_FD = 3;
+  private static final int FIRST_PRESERVED = 3;
   private static final int O_RDWR = 2;
 
   private ExecHolder() {}
@@ -38,13 +38,15 @@ public final class ExecHolder {
    * Starts this same command as a holder and waits until its process runs; the holder's process id.
    *
    * @param terminal the process has a terminal, so the holder has no use for this command's standard files
+   * @param preserved how many descriptors from 3 on are for the process
    */
-  public static long start(boolean terminal) throws CommandFailure {
+  public static long start(boolean terminal, int preserved) throws CommandFailure {
     try {
       List<String> command = ownCommandLine();
       List<String> environment = new ArrayList<>();
       System.getenv().forEach((name, value) -> environment.add(name + "=" + value));
-      environment.add(VARIABLE + "=1");
+      int parent = FIRST_PRESERVED + preserved;
+      environment.add(VARIABLE + "=" + parent);
       ScmSocket[] pair = ScmSocket.pair(ScmSocket.STREAM);
       Child holder;
       try (ScmSocket childEnd = pair[1];
@@ -53,7 +55,10 @@ public final class ExecHolder {
             new Spawn(System.getProperty("java.home") + "/bin/java", command)
                 .environment(environment)
                 .newSession()
-                .fd(childEnd.fd(), PARENT_FD);
+                .fd(childEnd.fd(), parent);
+        for (int number = FIRST_PRESERVED; number < parent; number++) {
+          spawn.fd(Fd.adopt(number), number);
+        }
         if (terminal) {
           spawn.fd(nothing, 0).fd(nothing, 1).fd(nothing, 2);
         }
@@ -86,11 +91,15 @@ public final class ExecHolder {
     report(Json.object().put("error", failure.getMessage()).put("exitCode", failure.exitCode()));
   }
 
+  private static int parent() {
+    return Integer.parseInt(System.getenv(VARIABLE));
+  }
+
   private static void report(ObjectNode message) {
     if (!isHolder()) {
       return;
     }
-    try (ControlConnection connection = new ControlConnection(ScmSocket.adopt(Fd.adopt(PARENT_FD)))) {
+    try (ControlConnection connection = new ControlConnection(ScmSocket.adopt(Fd.adopt(parent())))) {
       connection.send(message, List.of());
     } catch (IOException e) {
       System.err.println("runsc: " + e.getMessage()); // Who asked has gone; the process runs all the same.

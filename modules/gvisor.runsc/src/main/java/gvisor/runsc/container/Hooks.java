@@ -7,21 +7,28 @@ import gvisor.host.Spawn;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.spec.Spec;
+import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
- * Runs the programs that a bundle wants run on the host; each reads the container's state on standard input. Source:
- * OCI Runtime Specification 1.2, config.md, "POSIX-platform Hooks".
+ * Runs the programs that a bundle wants run on the host ({@code config.md}, "POSIX-platform Hooks"); each reads the
+ * container's state on standard input. A hook without an environment of its own gets this command's, as with runc.
  */
 final class Hooks {
   private static final int SIGKILL = 9;
-  private static final int OUTPUT_BUFFER = 4096;
+  private static final int O_RDWR = 2;
 
-  /** How long output may still come when the program itself has ended: it may have left children behind. */
-  private static final long LAST_WORDS_MILLIS = 200;
+  /** How much of what a hook says goes into the message about its failure. */
+  private static final int OUTPUT_SHOWN = 1024;
+
+  /** How long a hook's output is waited for when the hook has ended and left it open to others. */
+  private static final long OUTPUT_MILLIS = 200;
 
   private Hooks() {}
 
@@ -30,110 +37,138 @@ final class Hooks {
     for (int i = 0; i < hooks.size(); i++) {
       String failure = run(hooks.get(i), state);
       if (failure != null) {
-        throw new CommandFailure("hooks." + point + "[" + i + "] (" + hooks.get(i).path() + "): " + failure);
+        throw new CommandFailure(described(point, i, hooks.get(i), failure));
       }
     }
   }
 
   /** Runs them all; failures are only told, because there is nothing left to undo. */
-  static void runAll(String point, List<Spec.Hook> hooks, ContainerState state) {
+  static void runAll(String point, List<Spec.Hook> hooks, ContainerState state, Consumer<String> warnings) {
     for (int i = 0; i < hooks.size(); i++) {
       String failure = run(hooks.get(i), state);
       if (failure != null) {
-        System.err.println("runsc: hooks." + point + "[" + i + "] (" + hooks.get(i).path() + "): " + failure);
+        warnings.accept(described(point, i, hooks.get(i), failure));
       }
     }
   }
 
-  /** Null, or why it failed. */
+  private static String described(String point, int index, Spec.Hook hook, String failure) {
+    return "hooks." + point + "[" + index + "] (" + hook.path() + "): " + failure;
+  }
+
+  /** Why it failed, or null. */
   private static String run(Spec.Hook hook, ContainerState state) {
-    // args[0] is the name that the program sees itself under, and some, Docker for one, do what that name says.
-    List<String> argv = hook.args().isEmpty() ? List.of(hook.path()) : hook.args();
+    byte[] stateJson = Json.write(state.toOci());
     try {
+      Fd[] input = Fd.pipe();
       Fd[] output = Fd.pipe();
-      try (Fd outputEnd = output[0]) {
-        Child child = start(hook, argv, state, output[1]);
-        return end(hook, child, Output.of(outputEnd));
-      }
-    } catch (ErrnoException e) {
-      return e.errno().message();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return "interrupted";
-    }
-  }
-
-  /** Starts it and hands it the state; {@code output} is closed. */
-  private static Child start(Spec.Hook hook, List<String> argv, ContainerState state, Fd output)
-      throws ErrnoException {
-    Fd[] input = Fd.pipe();
-    try (Fd inputEnd = input[1]) {
       Child child;
-      try (Fd standardInput = input[0];
-          Fd standardOutput = output) {
+      try (Fd nothing = Fd.open("/dev/null", O_RDWR, 0)) {
+        // The program sees itself under args[0], whatever its path is: Docker's own hook is known by it.
+        List<String> argv = hook.args().isEmpty() ? List.of(hook.path()) : hook.args();
         child =
             new Spawn(hook.path(), argv)
-                .environment(hook.env())
-                .fd(standardInput, 0)
-                .fd(standardOutput, 1)
-                .fd(standardOutput, 2)
+                .environment(environment(hook))
+                .fd(input[0], 0)
+                .fd(nothing, 1)
+                .fd(output[1], 2)
                 .start();
-      }
-      try {
-        inputEnd.writeWaiting(MemorySegment.ofArray(Json.write(state.toOci())));
       } catch (ErrnoException e) {
-        // A hook need not read its input.
+        input[1].close();
+        output[0].close();
+        return e.errno().message();
+      } finally {
+        input[0].close();
+        output[1].close();
       }
-      return child;
+      startThread(() -> feed(input[1], stateJson));
+      ByteArrayOutputStream said = new ByteArrayOutputStream();
+      Thread reader = startThread(() -> drain(output[0], said));
+      return outcome(hook, child, reader, said);
+    } catch (ErrnoException e) {
+      return e.errno().message();
     }
   }
 
-  private static String end(Spec.Hook hook, Child child, Output told) throws InterruptedException {
-    Thread waiter = new Thread(child::waitFor, "hook");
-    waiter.setDaemon(true);
-    waiter.start();
-    waiter.join(TimeUnit.SECONDS.toMillis(hook.timeoutSeconds())); // 0 is for ever, here as in the specification.
-    if (waiter.isAlive()) {
-      child.kill(SIGKILL);
-      waiter.join();
-      return "did not end within " + hook.timeoutSeconds() + " s";
+  private static String outcome(Spec.Hook hook, Child child, Thread reader, ByteArrayOutputStream said) {
+    CountDownLatch ended = new CountDownLatch(1);
+    boolean[] late = new boolean[1];
+    if (hook.timeoutSeconds() > 0) {
+      startThread(
+          () -> {
+            try {
+              if (!ended.await(hook.timeoutSeconds(), TimeUnit.SECONDS)) {
+                late[0] = true;
+                child.kill(SIGKILL);
+              }
+            } catch (InterruptedException e) {
+              return;
+            }
+          });
     }
     int code = child.waitFor();
+    ended.countDown();
+    if (late[0]) {
+      return "did not end within " + hook.timeoutSeconds() + " s";
+    }
     if (code == 0) {
       return null;
     }
-    told.reader().join(LAST_WORDS_MILLIS);
-    String words = told.firstLine();
-    return "exit code " + code + (words.isEmpty() ? "" : ": " + words);
+    try {
+      reader.join(OUTPUT_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    String text;
+    synchronized (said) {
+      text = said.toString(StandardCharsets.UTF_8).strip().replaceAll("\\s*\\R\\s*", "; ");
+    }
+    String how = code > 128 ? "killed by signal " + (code - 128) : "exit code " + code;
+    return text.isEmpty() ? how : how + ": " + text;
   }
 
-  /** What the program writes: read to the end so that it never waits for room, and the beginning kept. */
-  private record Output(Thread reader, StringBuffer text) {
-    static Output of(Fd from) {
-      StringBuffer text = new StringBuffer();
-      Thread reader = new Thread(() -> read(from, text), "hook-output");
-      reader.setDaemon(true);
-      reader.start();
-      return new Output(reader, text);
+  private static List<String> environment(Spec.Hook hook) {
+    if (!hook.env().isEmpty()) {
+      return hook.env();
     }
+    List<String> own = new ArrayList<>();
+    System.getenv().forEach((name, value) -> own.add(name + "=" + value));
+    return own;
+  }
 
-    private static void read(Fd from, StringBuffer text) {
-      byte[] buffer = new byte[OUTPUT_BUFFER];
-      try {
-        for (long n = from.readWaiting(MemorySegment.ofArray(buffer));
-            n > 0;
-            n = from.readWaiting(MemorySegment.ofArray(buffer))) {
-          if (text.length() < OUTPUT_BUFFER) {
-            text.append(new String(buffer, 0, (int) n, StandardCharsets.UTF_8));
-          }
-        }
-      } catch (ErrnoException e) {
-        return; // Closed: nobody wants to know any more.
+  private static Thread startThread(Runnable work) {
+    Thread thread = new Thread(work, "hook");
+    thread.setDaemon(true);
+    thread.start();
+    return thread;
+  }
+
+  private static void feed(Fd input, byte[] text) {
+    try {
+      for (int done = 0; done < text.length; ) {
+        done += Math.toIntExact(input.writeWaiting(MemorySegment.ofArray(text).asSlice(done)));
       }
+    } catch (ErrnoException e) {
+      return; // A hook need not read its input.
+    } finally {
+      input.close();
     }
+  }
 
-    String firstLine() {
-      return text.toString().lines().map(String::strip).filter(line -> !line.isEmpty()).findFirst().orElse("");
+  private static void drain(Fd output, ByteArrayOutputStream said) {
+    byte[] buffer = new byte[4096];
+    try {
+      for (long n = output.readWaiting(MemorySegment.ofArray(buffer));
+          n > 0;
+          n = output.readWaiting(MemorySegment.ofArray(buffer))) {
+        synchronized (said) {
+          said.write(buffer, 0, Math.min((int) n, OUTPUT_SHOWN - Math.min(said.size(), OUTPUT_SHOWN)));
+        }
+      }
+    } catch (ErrnoException e) {
+      return;
+    } finally {
+      output.close();
     }
   }
 }

@@ -17,7 +17,7 @@ public final class SignalNames {
 
   private SignalNames() {}
 
-  /** The number of a signal given as {@code SIGTERM}, {@code term} or {@code 15}. */
+  /** The number of a signal given as {@code SIGTERM}, {@code term} or {@code 15}; 0 is none, as for {@code kill(2)}. */
   public static int parse(String text) throws CommandFailure {
     String upper = text.toUpperCase(Locale.ROOT);
     String name = upper.startsWith("SIG") ? upper.substring(3) : upper;
@@ -28,7 +28,7 @@ public final class SignalNames {
     if (number < 0 && name.matches("RTMIN(\\+\\d{1,2})?")) {
       number = 34 + (name.length() > 6 ? Integer.parseInt(name.substring(6)) : 0);
     }
-    if (number < 1 || number > MAX) {
+    if (number < 0 || number > MAX) {
       throw new CommandFailure("unknown signal \"" + text + "\"");
     }
     return number;

@@ -7,8 +7,11 @@ import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.host.Terminal;
 import gvisor.runsc.CommandFailure;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,6 +22,10 @@ import java.util.List;
  */
 public final class Stdio implements AutoCloseable {
   private static final int STREAM_BUFFER = 16 << 10;
+  private static final int FIRST_PRESERVED = 3;
+
+  /** More would not fit into one message to the sandbox. */
+  private static final int MAX_PRESERVED = 48;
 
   private final List<Fd> files = new ArrayList<>();
   private final List<Integer> numbers = new ArrayList<>();
@@ -34,19 +41,50 @@ public final class Stdio implements AutoCloseable {
   private Stdio() {}
 
   /** This command's standard files, those that are open. */
-  public static Stdio inherited() throws CommandFailure {
+  public static Stdio inherited() {
     Stdio stdio = new Stdio();
-    for (int number = 0; number <= 2; number++) {
+    stdio.addInherited(0, FIRST_PRESERVED - 1);
+    return stdio;
+  }
+
+  /**
+   * Adds {@code count} descriptors from 3 on, as {@code --preserve-fds} has it.
+   *
+   * @throws CommandFailure when one is not open: it would be taken by something that nobody meant
+   */
+  public Stdio preserving(int count) throws CommandFailure {
+    if (count < 0 || count > MAX_PRESERVED) {
+      throw new CommandFailure("--preserve-fds=" + count + " is not from 0 to " + MAX_PRESERVED);
+    }
+    for (int number = FIRST_PRESERVED; number < FIRST_PRESERVED + count; number++) {
+      if (!isInherited(number)) {
+        throw new CommandFailure("--preserve-fds=" + count + ": descriptor " + number + " is not open");
+      }
+    }
+    addInherited(FIRST_PRESERVED, FIRST_PRESERVED + count - 1);
+    return this;
+  }
+
+  /** Whether the caller left it open; the VM has files of its own image open, too. */
+  private static boolean isInherited(int number) {
+    try {
+      return !Files.readSymbolicLink(Path.of("/proc/self/fd/" + number)).startsWith(System.getProperty("java.home"));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private void addInherited(int first, int last) {
+    for (int number = first; number <= last; number++) {
       Fd own = Fd.adopt(number);
       try {
         Fd copy = own.duplicate();
-        stdio.files.add(copy);
-        stdio.numbers.add(number);
+        files.add(copy);
+        numbers.add(number);
       } catch (ErrnoException e) {
         continue; // Closed here, closed there.
       }
     }
-    return stdio;
   }
 
   /** A new terminal whose other side goes to who listens on {@code consoleSocket}, as containerd wants it. */

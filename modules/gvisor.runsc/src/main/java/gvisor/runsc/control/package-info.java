@@ -1,2 +1,2 @@
-/** What the command line and a sandbox say to each other: length-prefixed JSON with descriptors, over a Unix socket. */
+/** What the command line and a sandbox say to each other: length-prefixed JSON values with descriptors, over a Unix socket. */
 package gvisor.runsc.control;

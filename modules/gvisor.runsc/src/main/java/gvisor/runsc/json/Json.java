@@ -32,6 +32,15 @@ public final class Json {
 
   private Json() {}
 
+  /** Does ahead of time what the first {@link #read} would begin with. Any thread. */
+  public static void prepare() {
+    try {
+      read(new byte[] {'{', '}'});
+    } catch (MalformedJsonException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** An empty object. */
   public static ObjectNode object() {
     return NODES.objectNode();
@@ -61,7 +70,8 @@ public final class Json {
     } catch (JsonProcessingException e) {
       throw malformed(e.getOriginalMessage(), e.getLocation());
     } catch (IOException e) {
-      throw new UncheckedIOException(e); // A byte array has no I/O errors.
+      // A byte array has no I/O errors; this is text in an encoding that JSON does not have.
+      throw malformed(e.getMessage(), null);
     }
   }
 

@@ -39,7 +39,7 @@ public final class Log {
       }
       target = new FileOutputStream(path.toFile(), true);
     }
-    if (debug) {
+    if (debug || target != null) {
       // What the log itself reads from files, it has to read before there are none.
       Core.write(Log.class.getName(), Level.DEBUG, new SimpleMessage("log of " + command + " of container " + id), null);
     }

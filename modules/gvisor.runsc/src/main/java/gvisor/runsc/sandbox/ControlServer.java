@@ -29,6 +29,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Serves the control requests of a sandbox, each connection on a thread of its own.
@@ -36,14 +37,15 @@ import java.util.concurrent.TimeUnit;
  * <p>Requests, with their fields and what the answer adds to {@code "ok": true}:
  *
  * <ul>
- *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (which of 0, 1, 2 are given), shared (containers whose
+ *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (the numbers the files get), shared (containers whose
  *       namespaces it lives in, by type), memoryLimitBytes, cpus, pidsLimit; descriptors: the gofer's connection, the
- *       standard files, the exit file
+ *       files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
- *   <li>{@code wait}: id, pid. Adds status, as {@code man 2 wait} has it
+ *   <li>{@code wait}: id, pid, owner. Adds status, as {@code man 2 wait} has it. A process with an owner, whose pid on
+ *       the host cannot be seen from here, is killed when the connection ends before it does
  *   <li>{@code signal}: id, pid, signal, all
- *   <li>{@code ps}: id. Adds processes and memoryBytes
+ *   <li>{@code ps}: id. Adds processes, memoryBytes, and holders: pids on the host of who owns processes
  *   <li>{@code stats}: id. Adds memory (currentBytes, limitBytes, oomKills), cpu (usageNanos, userNanos, systemNanos)
  *       and pids (current, limit); a limit of 0 is none
  *   <li>{@code update}: id, and those of memoryLimitBytes, cpus, pidsLimit that change; 0 or less for no limit
@@ -75,6 +77,7 @@ final class ControlServer {
   private final Sentry sentry;
   private final MemoryFile memory;
   private final Object lock = new Object();
+  private final Set<Owned> holders = ConcurrentHashMap.newKeySet();
 
   // Guarded by lock, up to exitFile.
   private String rootContainer;
@@ -102,20 +105,10 @@ final class ControlServer {
     return Json.object().put("error", message).put("exitCode", code);
   }
 
-  /** Accepts connections on {@code listener} from now on. */
-  void listen(ScmSocket listener) {
-    startThread(
-        "control-accept",
-        () -> {
-          while (true) {
-            try {
-              ControlConnection connection = new ControlConnection(listener.accept());
-              startThread("control", () -> serve(connection));
-            } catch (ErrnoException e) {
-              return; // The listening socket is gone: the process is about to end.
-            }
-          }
-        });
+  /** Accepts connections on {@code listener} from now on, of user {@code owner} and root. */
+  void listen(ScmSocket listener, int owner) {
+    ControlListener accepting = new ControlListener(listener, owner, ControlListener.MESSAGE_MILLIS, this::serve);
+    startThread("control-accept", accepting::run);
   }
 
   /** Serves the connection this sandbox was started over; its end is the sandbox's, unless it was detached. */
@@ -198,7 +191,7 @@ final class ControlServer {
     }
   }
 
-  private static void startThread(String name, Runnable work) {
+  static void startThread(String name, Runnable work) {
     Thread thread = new Thread(null, work, name, 256 << 10);
     thread.setDaemon(true);
     thread.start();
@@ -206,42 +199,82 @@ final class ControlServer {
 
   private void serve(ControlConnection connection) {
     Set<String> attached = new HashSet<>();
+    Owned owned = null;
     try {
       for (Message message = connection.receive(); message != null; message = connection.receive()) {
         synchronized (lock) {
           requestsInFlight++;
         }
-        try {
-          connection.send(answer(message, attached), List.of());
-        } finally {
-          synchronized (lock) {
-            requestsInFlight--;
-            lock.notifyAll();
-          }
+        int owner = message.body().path("owner").asInt(0);
+        if (owner != 0) {
+          // Answered by a thread of its own, so that this one sees the connection end.
+          Message request = message;
+          AtomicBoolean running = new AtomicBoolean(true);
+          owned = new Owned(message.body().path("id").asText(), message.body().path("pid").asInt(0), owner, running);
+          holders.add(owned);
+          startThread("control-wait", () -> reply(connection, request, attached, running));
+        } else {
+          reply(connection, message, attached, null);
         }
+      }
+      if (owned != null && owned.running().get()) {
+        sentry.signal(owned.container(), owned.pid(), SIGKILL, false);
       }
     } catch (IOException e) {
       System.err.println("sandbox: " + e.getMessage());
+    } catch (ErrnoException e) {
+      return; // What was owned has ended: the connection was to end then.
+    } catch (OutOfMemoryError e) {
+      System.err.println("sandbox: a control message was too much for the memory there is");
     } finally {
+      if (owned != null) {
+        holders.remove(owned);
+      }
       connection.close();
       attached.forEach(this::destroy);
     }
   }
 
-  /** @param attached containers that end with the connection that the message came over */
-  private ObjectNode answer(Message message, Set<String> attached) {
+  /** A process that lives no longer than the connection it is waited for over, whose other end is {@code hostPid}. */
+  private record Owned(String container, int pid, int hostPid, AtomicBoolean running) {}
+
+  private void reply(ControlConnection connection, Message message, Set<String> attached, AtomicBoolean running) {
     try {
-      return handle(message, attached);
+      ObjectNode answer = answer(message, attached);
+      if (running != null) {
+        running.set(false);
+      }
+      connection.send(answer, List.of());
+    } catch (IOException e) {
+      // Who asked has gone; the connection's end is seen where it is read.
+      connection.shutdown();
+    } finally {
+      synchronized (lock) {
+        requestsInFlight--;
+        lock.notifyAll();
+      }
+    }
+  }
+
+  /** @param attached containers that end with the connection that the message came over */
+  ObjectNode answer(Message message, Set<String> attached) {
+    boolean done = false;
+    try {
+      ObjectNode answer = handle(message, attached);
+      done = true;
+      return answer;
     } catch (IOException | ErrnoException | MalformedJsonException e) {
-      message.closeFds();
       return failure(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return failure(e);
     } catch (RuntimeException | Error e) {
       e.printStackTrace();
-      message.closeFds();
       return failure(new IOException("internal error: " + e));
+    } finally {
+      if (!done) {
+        message.closeFds();
+      }
     }
   }
 
@@ -251,6 +284,9 @@ final class ControlServer {
     String id = body.path("id").asText();
     String op = body.path("op").asText();
     int pid = body.path("pid").asInt(0);
+    if (!op.equals("create") && !op.equals("exec") && !message.fds().isEmpty()) {
+      throw new IOException("\"" + op + "\" takes no descriptors");
+    }
     switch (op) {
       case "create" -> {
         if (create(id, message)) {
@@ -260,6 +296,9 @@ final class ControlServer {
       case "start" -> start(id);
       case "exec" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
+        if (message.fds().size() != body.path("stdio").size()) {
+          throw new IOException("exec came with " + message.fds().size() + " descriptors, and stdio names another number");
+        }
         HostFd[] stdio = stdio(body, message.fds(), 0);
         return success().put("pid", sentry.exec(id, SpecTranslator.process(process, stdio)));
       }
@@ -322,6 +361,13 @@ final class ControlServer {
     }
     CountDownLatch gone = new CountDownLatch(1);
     joined.put(id, gone);
+    if (spec.process().terminal() && given > 0) {
+      Fd terminal = fds.get(1);
+      startThread(
+          "terminal-size",
+          () -> WindowSize.poll(
+              terminal, () -> gone.getCount() == 0, (rows, columns) -> sentry.resize(id, 0, rows, columns)));
+    }
     startThread("container-end", () -> awaitJoined(id, file, gone));
     return true;
   }
@@ -415,13 +461,20 @@ final class ControlServer {
     }
   }
 
-  /** The standard files: {@code stdio} lists which of 0, 1 and 2 came, in the order of the descriptors. */
+  /** The files a process starts with: {@code stdio} lists their numbers, in the order of the descriptors. */
   private static HostFd[] stdio(JsonNode body, List<Fd> fds, int first) throws IOException {
-    HostFd[] files = new HostFd[3];
     JsonNode numbers = body.path("stdio");
+    int highest = 2;
+    for (JsonNode number : numbers) {
+      highest = Math.max(highest, number.asInt(-1));
+    }
+    if (highest > ScmSocket.MAX_FDS) {
+      throw new IOException("stdio: descriptor " + highest + " is out of range");
+    }
+    HostFd[] files = new HostFd[highest + 1];
     for (int i = 0; i < numbers.size(); i++) {
       int number = numbers.get(i).asInt(-1);
-      if (number < 0 || number > 2 || first + i >= fds.size()) {
+      if (number < 0 || files[number] != null || first + i >= fds.size()) {
         throw new IOException("stdio[" + i + "] has no descriptor");
       }
       files[number] = fds.get(first + i);
@@ -431,6 +484,12 @@ final class ControlServer {
 
   private ObjectNode processes(String id) {
     ObjectNode answer = success().put("memoryBytes", memory.committedBytes());
+    ArrayNode holderPids = answer.putArray("holders");
+    for (Owned owned : holders) {
+      if (owned.container().equals(id)) {
+        holderPids.add(owned.hostPid());
+      }
+    }
     ArrayNode list = answer.putArray("processes");
     for (Sentry.ProcessInfo info : sentry.processes(id)) {
       list.addObject()

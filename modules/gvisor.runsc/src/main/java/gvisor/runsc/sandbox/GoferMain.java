@@ -12,7 +12,6 @@ import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -56,10 +55,12 @@ public final class GoferMain {
           new AttachPoint(
               point.path("name").asText(), point.path("path").asText(), point.path("readOnly").asBoolean()));
     }
+    exitCode(request.fds().get(1)); // There is nothing yet, but the classes for it cannot be found later.
     String place = request.body().path("emptyDirectory").asText();
     try (Gofer gofer = new Gofer(Privileges.giveUpAllBut(points, place))) {
-      Privileges.restrictGoferCalls();
-      parent.send(ControlServer.success(), List.of());
+      List<Fd> listener = Privileges.restrictGoferCalls();
+      parent.send(ControlServer.success(), listener);
+      listener.forEach(Fd::close);
       parent.close();
       gofer.serve(new P9Socket(request.fds().getFirst()));
       return exitCode(request.fds().get(1));
@@ -74,9 +75,12 @@ public final class GoferMain {
     byte[] text = new byte[MAX_DIGITS];
     try {
       int length = (int) file.pread(MemorySegment.ofArray(text), 0);
-      String digits = new String(text, 0, Math.max(0, length), StandardCharsets.US_ASCII);
-      return digits.isEmpty() ? KILLED : Integer.parseInt(digits);
-    } catch (ErrnoException | NumberFormatException e) {
+      int code = 0;
+      for (int i = 0; i < length; i++) {
+        code = code * 10 + text[i] - '0';
+      }
+      return length <= 0 ? KILLED : code & 0xff;
+    } catch (ErrnoException e) {
       return KILLED;
     }
   }

@@ -14,6 +14,7 @@ import gvisor.host.seccomp.SentryFilter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /** What the processes of a sandbox may do on the host, and how they give up the rest. */
 final class Privileges {
@@ -62,10 +63,22 @@ final class Privileges {
     if (!Confinement.isAdministrator()) {
       spawn.userNamespace(IdMaps.callerAsRoot());
     } else if (!isGofer) {
-      spawn.userNamespace(IdMaps.identity());
+      spawn.userNamespaceIfAllowed(IdMaps.identity());
     }
     spawn.capabilities(isGofer ? STARTING_GOFER : STARTING_SANDBOX);
     return network == null ? spawn : spawn.joinNetwork(network);
+  }
+
+  /** Why a process could not be started as {@link #confined} wants it, and what to do. */
+  static String explained(ErrnoException e) {
+    return switch (e.errno()) {
+      case EPERM, ENOSPC, EUSERS, EINVAL ->
+          e.errno().message()
+              + ": the host gives this user no namespaces of its own; be root, or allow user namespaces"
+              + " (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone,"
+              + " kernel.apparmor_restrict_unprivileged_userns)";
+      default -> e.errno().message();
+    };
   }
 
   /**
@@ -77,10 +90,12 @@ final class Privileges {
     if (usesDates) {
       Confinement.readFilesNow();
     }
+    Confinement.openClassesNow();
+    boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);
     if (isTraining()) {
+      Confinement.prepare();
       return;
     }
-    boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);
     try (EveryThread threads = canBeNobody ? null : new EveryThread()) {
       Confinement.enterEmptyRoot();
       if (canBeNobody) {
@@ -94,9 +109,13 @@ final class Privileges {
     }
   }
 
-  /** From here on the sandbox has only the system calls that a running kernel needs. */
-  static void restrictCalls() throws IOException {
-    restrict(SentryFilter.program(), "sandbox");
+  /**
+   * From here on the sandbox has only the system calls that a running kernel on {@code platform} needs.
+   *
+   * @return what tells of calls that it may not make, for who started it; at most one
+   */
+  static List<Fd> restrictCalls(String platform) throws IOException {
+    return restrict(otherwise -> SentryFilter.program(platform, otherwise), "sandbox");
   }
 
   /**
@@ -106,14 +125,16 @@ final class Privileges {
    * @return where they are now
    */
   static List<AttachPoint> giveUpAllBut(List<AttachPoint> points, String place) throws IOException {
-    if (isTraining()) {
-      return points;
-    }
+    Confinement.openClassesNow();
     List<AttachPoint> moved = new ArrayList<>();
     List<Confinement.Kept> kept = new ArrayList<>();
     for (AttachPoint p : points) {
       moved.add(new AttachPoint(p.name(), "/" + kept.size(), p.readOnly()));
       kept.add(new Confinement.Kept(p.path(), p.readOnly()));
+    }
+    if (isTraining()) {
+      Confinement.prepare();
+      return points;
     }
     try (EveryThread threads = new EveryThread()) {
       Confinement.enterRootOf(kept, place);
@@ -126,17 +147,30 @@ final class Privileges {
     return moved;
   }
 
-  /** From here on the gofer has only the system calls that serving files needs. */
-  static void restrictGoferCalls() throws IOException {
-    restrict(GoferFilter.program(), "gofer");
+  /** From here on the gofer has only the system calls that serving files needs; as {@link #restrictCalls}. */
+  static List<Fd> restrictGoferCalls() throws IOException {
+    try {
+      int descriptors = HostFile.descriptorsNumber();
+      return restrict(otherwise -> GoferFilter.program(descriptors, otherwise), "gofer");
+    } catch (ErrnoException e) {
+      throw new IOException("cannot confine the gofer: " + e.getMessage());
+    }
   }
 
-  private static void restrict(Bpf filter, String kind) throws IOException {
+  /** Installs the filter that {@code filters} gives for what is to become of other calls. */
+  private static List<Fd> restrict(IntFunction<Bpf> filters, String kind) throws IOException {
     if (isTraining()) {
-      return;
+      filters.apply(Bpf.USER_NOTIF);
+      return List.of();
     }
     try {
-      Confinement.restrictSystemCalls(filter);
+      return List.of(Confinement.watchSystemCalls(filters.apply(Bpf.USER_NOTIF)));
+    } catch (ErrnoException e) {
+      // Somebody around this process listens already, or the kernel is old: then it dies without a word.
+    }
+    try {
+      Confinement.restrictSystemCalls(filters.apply(Bpf.KILL_PROCESS));
+      return List.of();
     } catch (ErrnoException e) {
       throw new IOException("cannot restrict the " + kind + "'s system calls: " + e.getMessage());
     }

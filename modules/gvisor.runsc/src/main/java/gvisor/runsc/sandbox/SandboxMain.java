@@ -54,6 +54,7 @@ public final class SandboxMain {
     }
     Sentry sentry;
     MemFd memory;
+    List<Fd> listener;
     try {
       JsonNode settings = boot.body();
       Log.setUp(
@@ -61,8 +62,9 @@ public final class SandboxMain {
       // The first record loads what logging needs, time zones for one, while there still are files.
       LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", settings.path("id").asText());
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
-      sentry = boot(settings, memory);
-      Privileges.restrictCalls();
+      PlatformProvider provider = Platforms.choose(settings.path("platform").asText());
+      sentry = boot(settings, provider, memory);
+      listener = Privileges.restrictCalls(provider.name());
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
@@ -71,18 +73,27 @@ public final class SandboxMain {
       parent.send(ControlServer.failure(e), List.of());
       return INTERNAL_ERROR;
     }
-    parent.send(ControlServer.success(), List.of());
+    parent.send(ControlServer.success(), listener);
+    listener.forEach(Fd::close);
     ControlServer server = new ControlServer(sentry, memory);
     if (!boot.fds().isEmpty()) {
-      server.listen(ScmSocket.adopt(boot.fds().getFirst()));
+      server.listen(ScmSocket.adopt(boot.fds().getFirst()), owner(parent));
     }
     server.serveParent(parent);
     // The end of the process frees what a close would; the applications' processes end with it.
     return server.awaitRootContainer();
   }
 
-  private static Sentry boot(JsonNode request, MemFd memory) throws IOException {
-    PlatformProvider provider = Platforms.choose(request.path("platform").asText());
+  /** Who started this process, as its user namespace names them. */
+  private static int owner(ControlConnection parent) throws IOException {
+    try {
+      return parent.socket().peer().uid();
+    } catch (ErrnoException e) {
+      throw new IOException("cannot tell who started the sandbox: " + e.getMessage());
+    }
+  }
+
+  private static Sentry boot(JsonNode request, PlatformProvider provider, MemFd memory) throws IOException {
     try {
       LinuxHost host = new LinuxHost();
       Platform platform = provider.opensFiles() ? provider.open(memory) : null;

@@ -5,6 +5,7 @@ import gvisor.host.Child;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.host.Spawn;
+import gvisor.host.Watcher;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.control.ControlConnection;
 import java.io.IOException;
@@ -22,32 +23,43 @@ import java.util.List;
 public record SandboxProcess(Child process, ControlConnection connection) {
   private static final int O_WRONLY_CREAT_APPEND = 1 | 0100 | 02000;
 
-  /** Flags of the sandbox: it lives long enough for C2, and its threads are many and shallow. */
-  private static final List<String> SANDBOX_FLAGS =
-      List.of("-Xms24m", "-Xmx1g", "-Xss512k", "-XX:ReservedCodeCacheSize=96m");
+  /**
+   * Flags of the sandbox: it lives long enough for C2, and its threads are many and shallow. Its code cache is mapped
+   * whole at the start (and takes memory as it fills), because later nothing executable may be mapped any more.
+   */
+  static final List<String> SANDBOX_FLAGS =
+      List.of("-Xms24m", "-Xmx1g", "-Xss512k", "-XX:ReservedCodeCacheSize=96m", "-XX:InitialCodeCacheSize=96m");
 
   /** Flags of a gofer, which mostly waits. */
   private static final List<String> GOFER_FLAGS =
-      List.of("-Xms8m", "-Xmx128m", "-Xss512k", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=24m");
+      List.of("-Xms8m", "-Xmx128m", "-Xss512k", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=24m",
+          "-XX:InitialCodeCacheSize=24m");
 
-  /** Starts the sandbox of container {@code id}; what its VM has to say is appended to {@code messages}. */
-  public static SandboxProcess startSandbox(String id, Path messages) throws CommandFailure {
-    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages);
+  /**
+   * Starts the sandbox of container {@code id}; what its VM has to say is appended to {@code messages}.
+   *
+   * @param controlGroups what it is born into: files that are joined by writing to them; they stay the caller's
+   */
+  public static SandboxProcess startSandbox(String id, Path messages, List<Fd> controlGroups) throws CommandFailure {
+    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages, controlGroups);
   }
 
-  /** Starts the gofer of container {@code id}. */
-  public static SandboxProcess startGofer(String id, Path messages) throws CommandFailure {
-    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages);
+  /** Starts the gofer of container {@code id}, as the sandbox. */
+  public static SandboxProcess startGofer(String id, Path messages, List<Fd> controlGroups) throws CommandFailure {
+    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages, controlGroups);
   }
 
-  private static SandboxProcess start(String kind, Class<?> main, List<String> flags, String id, Path messages)
+  private static SandboxProcess start(
+      String kind, Class<?> main, List<String> flags, String id, Path messages, List<Fd> controlGroups)
       throws CommandFailure {
     String home = System.getProperty("java.home");
     List<String> argv = new ArrayList<>();
     argv.add(home + "/bin/java");
     argv.addAll(flags);
     argv.addAll(cacheFlags(home, kind));
-    argv.add("-XX:ErrorFile=" + messages);
+    // What a crash has to say goes where all messages go, for there are no files then.
+    argv.add("-XX:+ErrorFileToStderr");
+    argv.add("-XX:-CreateCoredumpOnCrash");
     // For whoever profiles: flags of the VM, such as logging of what it does at its start.
     String more = System.getProperty("gvisor." + kind + ".flags", "");
     argv.addAll(more.isEmpty() ? List.of() : List.of(more.split(" ")));
@@ -56,8 +68,10 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         argv.add("-D" + name + "=" + System.getProperty(name));
       }
     }
-    if (Boolean.getBoolean("gvisor.training")) {
-      argv.add("-Dgvisor.training=true");
+    for (String name : List.of("gvisor.recording", "gvisor.training")) {
+      if (Boolean.getBoolean(name)) {
+        argv.add("-D" + name + "=true");
+      }
     }
     argv.add("-Dgvisor.host.calls=foreign");
     argv.add("-m");
@@ -73,6 +87,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         Child child =
             Privileges.confined(new Spawn(argv.getFirst(), argv), kind.equals("gofer"), null)
                 .environment(environment())
+                .controlGroups(controlGroups)
                 .newSession()
                 .fd(nothing, 0)
                 .fd(log, 1)
@@ -85,10 +100,39 @@ public record SandboxProcess(Child process, ControlConnection connection) {
         throw e;
       }
     } catch (ErrnoException e) {
-      throw new CommandFailure("cannot start the " + kind + " process: " + e.errno().message());
+      throw new CommandFailure("cannot start the " + kind + " process: " + Privileges.explained(e));
     } catch (IOException e) {
       throw new CommandFailure("cannot start the " + kind + " process: " + e.getMessage());
     }
+  }
+
+  /**
+   * Has somebody see to it that a process which makes a system call it may not make ends, and that its messages say so.
+   *
+   * @param sandbox a sandbox, or null
+   * @param sandboxListener what it answered with: the listener of its filter, or nothing; closed here
+   * @param gofer a gofer
+   * @param goferListener as for the sandbox
+   */
+  public static void watch(
+      SandboxProcess sandbox, List<Fd> sandboxListener, SandboxProcess gofer, List<Fd> goferListener, Path messages)
+      throws CommandFailure {
+    if (sandboxListener.isEmpty() && goferListener.isEmpty()) {
+      return;
+    }
+    String program = System.getProperty("java.home") + "/lib/watcher";
+    try (Fd log = Fd.open(messages.toString(), O_WRONLY_CREAT_APPEND, 0600)) {
+      Watcher.start(program, watched(sandbox, sandboxListener), watched(gofer, goferListener), log);
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot start " + program + ": " + e.errno().message());
+    } finally {
+      sandboxListener.forEach(Fd::close);
+      goferListener.forEach(Fd::close);
+    }
+  }
+
+  private static Watcher.Watched watched(SandboxProcess process, List<Fd> listener) {
+    return listener.isEmpty() ? null : new Watcher.Watched(process.process, listener.getFirst());
   }
 
   private static List<String> cacheFlags(String home, String kind) {

@@ -95,16 +95,14 @@ public record Spec(
    * The Linux part.
    *
    * @param cgroupsPath the container's cgroup on the host, or ""
-   * @param memoryLimitBytes most memory the container may use, or -1
-   * @param pidsLimit most tasks the container may have, or -1
+   * @param resources what it may take of the host
    * @param seccomp what its processes may call, or null for anything
    * @param mountLabel SELinux context of its mounts, or ""
    */
   public record Linux(
       List<Namespace> namespaces,
       String cgroupsPath,
-      long memoryLimitBytes,
-      long pidsLimit,
+      Resources resources,
       Map<String, String> sysctl,
       List<String> maskedPaths,
       List<String> readonlyPaths,

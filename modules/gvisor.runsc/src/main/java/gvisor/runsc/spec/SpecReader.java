@@ -259,7 +259,7 @@ public final class SpecReader {
 
   private static Spec.Linux linux(FieldReader linux) throws MalformedJsonException {
     if (linux == null) {
-      return new Spec.Linux(List.of(), "", -1, -1, Map.of(), List.of(), List.of(), null, "");
+      return new Spec.Linux(List.of(), "", Resources.NONE, Map.of(), List.of(), List.of(), null, "");
     }
     List<Spec.Namespace> namespaces = new ArrayList<>();
     for (FieldReader namespace : linux.objects("namespaces")) {
@@ -273,14 +273,10 @@ public final class SpecReader {
       }
       namespaces.add(new Spec.Namespace(type, path));
     }
-    FieldReader resources = linux.object("resources");
-    FieldReader memory = resources == null ? null : resources.object("memory");
-    FieldReader pids = resources == null ? null : resources.object("pids");
     return new Spec.Linux(
         List.copyOf(namespaces),
         linux.string("cgroupsPath", ""),
-        memory == null ? -1 : memory.integer("limit", -1, Long.MAX_VALUE, -1),
-        pids == null ? -1 : pids.integer("limit", -1, Long.MAX_VALUE, -1),
+        Resources.read(linux.object("resources")),
         linux.stringMap("sysctl"),
         absolutePaths(linux, "maskedPaths"),
         absolutePaths(linux, "readonlyPaths"),

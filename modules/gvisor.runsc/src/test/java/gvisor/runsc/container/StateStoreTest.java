@@ -21,7 +21,7 @@ class StateStoreTest {
   private ContainerState state(String id, HostProcess sandbox) {
     return new ContainerState(
         id, "1.0.2", "/bundle", "/bundle/rootfs", "2026-01-01T00:00:00Z", ContainerState.Phase.RUNNING, id, sandbox,
-        HostProcess.NONE, Map.of("k", "v"));
+        HostProcess.NONE, "/a/b", Map.of("k", "v"));
   }
 
   @Test

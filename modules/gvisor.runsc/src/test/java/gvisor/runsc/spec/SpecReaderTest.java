@@ -39,7 +39,7 @@ class SpecReaderTest {
     assertEquals(-1, spec.process().user().uid());
     assertArrayEquals(new int[] {1, 2}, spec.process().user().additionalGids());
     assertEquals(-1, spec.process().umask());
-    assertEquals(-1, spec.linux().memoryLimitBytes());
+    assertEquals(Resources.NONE, spec.linux().resources());
     assertTrue(spec.mounts().isEmpty());
   }
 

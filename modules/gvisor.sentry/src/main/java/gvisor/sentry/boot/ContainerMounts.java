@@ -44,18 +44,20 @@ final class ContainerMounts {
   private final Container container;
   private final PidNamespace pids;
   private final P9Client gofer;
+  private final SharedMemory.User sharedMemory;
   private MountNamespace namespace;
   private FsContext fs;
   private Caller caller;
 
   ContainerMounts(Kernel kernel, CacheBudget budget, ContainerSpec spec, Container container, PidNamespace pids,
-      P9Client gofer) {
+      P9Client gofer, SharedMemory.User sharedMemory) {
     this.kernel = kernel;
     this.budget = budget;
     this.spec = spec;
     this.container = container;
     this.pids = pids;
     this.gofer = gofer;
+    this.sharedMemory = sharedMemory;
   }
 
   /** Makes the tree; null {@code gofer} gives an empty root in memory. */
@@ -67,7 +69,7 @@ final class ContainerMounts {
       throw new IOException("root: cannot be mounted: " + e.errno().message());
     }
     fs = new FsContext(namespace.root(), namespace.root(), 0);
-    caller = new KernelCaller(fs, kernel.host().clock(), container.memory());
+    caller = new KernelCaller(fs, kernel.host().clock(), container.memory().pages());
     try {
       List<MountSpec> mounts = spec.mounts();
       for (int i = 0; i < mounts.size(); i++) {
@@ -97,18 +99,18 @@ final class ContainerMounts {
   }
 
   private Superblock root() throws ErrnoException {
-    Caller nobody = new KernelCaller(null, kernel.host().clock(), container.memory());
+    Caller nobody = new KernelCaller(null, kernel.host().clock(), container.memory().pages());
     if (gofer == null) {
       return kernel.vfs().type("tmpfs").mount(nobody, "none", "mode=755");
     }
     // An overlay's lower tree may not change below it; a tree that others write is asked anew.
-    Superblock lower = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, ROOT_ATTACH_NAME, container.memory(),
+    Superblock lower = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, ROOT_ATTACH_NAME, container.memory().pages(),
         kernel.host().clock(), budget, true);
     if (!spec.rootOverlay()) {
       return lower;
     }
     Superblock upper = kernel.vfs().type("tmpfs").mount(nobody, "none", "mode=755,size=0");
-    return OverlayFilesystem.mount(kernel.deviceNumbers(), upper, lower, container.memory(), kernel.host().clock());
+    return OverlayFilesystem.mount(kernel.deviceNumbers(), upper, lower, container.memory().pages(), kernel.host().clock());
   }
 
   private void mount(String field, MountSpec m) throws IOException {
@@ -116,7 +118,7 @@ final class ContainerMounts {
     String type = m.type() == null || m.type().isEmpty() ? "none" : m.type();
     try {
       if (m.attachName() != null) {
-        Superblock tree = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, m.attachName(), container.memory(),
+        Superblock tree = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, m.attachName(), container.memory().pages(),
             kernel.host().clock(), budget, false);
         Path at = destination(m.destination(), tree.root().isDirectory());
         namespace.mount(tree, m.source() == null ? "none" : m.source(), at, options.flags);
@@ -147,6 +149,9 @@ final class ContainerMounts {
   private Superblock superblock(String type, String source, MountOptions options) throws ErrnoException {
     if (type.equals("proc")) {
       return ((ProcType) kernel.vfs().type("proc")).mount(pids, options.data.toString());
+    }
+    if (type.equals(MountSpec.SHARED_MEMORY)) {
+      return sharedMemory.get(caller, source, options.data.toString());
     }
     if (type.equals("sysfs")) {
       return ((SysfsType) kernel.vfs().type("sysfs")).mount(container);

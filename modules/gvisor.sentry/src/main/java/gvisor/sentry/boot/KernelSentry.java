@@ -53,6 +53,7 @@ final class KernelSentry implements Sentry {
   private final Kernel kernel;
   private final Platform platform;
   private final ProcessMaker processes;
+  private final SharedMemory sharedMemory;
   private final ConcurrentHashMap<String, Running> containers = new ConcurrentHashMap<>();
 
   /** A container. */
@@ -61,6 +62,7 @@ final class KernelSentry implements Sentry {
     final PidNamespace pids;
     final TaskStart.Spaces spaces;
     final P9Client gofer;
+    final SharedMemory.User memory;
     final ConcurrentHashMap<Integer, ThreadGroup> started = new ConcurrentHashMap<>();
     final ConcurrentHashMap<Integer, Terminal> terminals = new ConcurrentHashMap<>();
     MountNamespace mounts;
@@ -68,11 +70,12 @@ final class KernelSentry implements Sentry {
     ThreadGroup init;
     private boolean isStarted;
 
-    Running(Container container, TaskStart.Spaces spaces, P9Client gofer) {
+    Running(Container container, TaskStart.Spaces spaces, P9Client gofer, SharedMemory.User memory) {
       this.container = container;
       this.pids = spaces.pids();
       this.spaces = spaces;
       this.gofer = gofer;
+      this.memory = memory;
     }
 
     /** True once: for who starts it. */
@@ -117,6 +120,11 @@ final class KernelSentry implements Sentry {
       kernel.setTracer(new SyscallLog(table));
     }
     Filesystems.register(kernel);
+    try {
+      this.sharedMemory = new SharedMemory(kernel.vfs().type("tmpfs"));
+    } catch (ErrnoException e) {
+      throw new IllegalStateException("there is no tmpfs", e);
+    }
     this.processes = new ProcessMaker(kernel, new HostFiles(kernel.deviceNumbers().anonymous()));
   }
 
@@ -142,7 +150,7 @@ final class KernelSentry implements Sentry {
     } catch (ErrnoException e) {
       throw new IOException("the gofer does not answer: " + e.errno().message());
     }
-    Running r = new Running(container(spec), spaces, gofer);
+    Running r = new Running(container(spec), spaces, gofer, sharedMemory.new User());
     if (containers.putIfAbsent(spec.id(), r) != null) {
       release(r);
       throw new IOException("container " + spec.id() + " exists already");
@@ -153,7 +161,7 @@ final class KernelSentry implements Sentry {
       kernel.oomKiller().guard(r.container, caches(budget));
       r.container.memory().setLimitBytes(spec.limits().memoryBytes());
       r.seccomp = ContainerSeccomp.of(spec);
-      r.mounts = new ContainerMounts(kernel, budget, spec, r.container, r.pids, r.gofer).make();
+      r.mounts = new ContainerMounts(kernel, budget, spec, r.container, r.pids, r.gofer, r.memory).make();
       ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
       remember(r, made);
       r.init = made.task().threadGroup();
@@ -411,6 +419,7 @@ final class KernelSentry implements Sentry {
     if (r.mounts != null) {
       r.mounts.release();
     }
+    r.memory.release();
     if (r.gofer != null) {
       r.gofer.close();
     }

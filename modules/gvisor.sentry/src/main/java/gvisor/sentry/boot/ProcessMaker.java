@@ -38,6 +38,9 @@ final class ProcessMaker {
   private static final int NOT_EXECUTABLE = 126;
   private static final int NOT_FOUND = 127;
   private static final int DEFAULT_UMASK = 022;
+
+  /** The first descriptor behind standard input, output and error. */
+  private static final int FIRST_PRESERVED = 3;
   private static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
   private final Kernel kernel;
@@ -146,10 +149,14 @@ final class ProcessMaker {
 
   /** Puts standard input, output and error into the table; the terminal if it has one. */
   private Terminal openFiles(Task task, ProcessSpec spec) throws IOException {
-    HostFd[] stdio = spec.stdio() == null ? new HostFd[0] : spec.stdio();
+    HostFd[] stdio = spec.stdio() == null ? new HostFd[0] : spec.stdio().clone();
     try {
+      Terminal terminal = null;
       if (spec.terminal()) {
-        return openTerminal(task, spec, stdio);
+        terminal = openTerminal(task, spec, stdio);
+        for (int i = 0; i < Math.min(FIRST_PRESERVED, stdio.length); i++) {
+          stdio[i] = null;
+        }
       }
       FileDescription[] files = hostFiles.open(stdio, spec.uid(), spec.gid());
       for (int i = 0; i < files.length; i++) {
@@ -157,7 +164,7 @@ final class ProcessMaker {
           task.fds().replace(i, files[i], false, FdTable.MAX_FDS);
         }
       }
-      return null;
+      return terminal;
     } catch (ErrnoException e) {
       throw new IOException("process: standard input, output or error cannot be used: " + e.errno().message());
     }
@@ -169,7 +176,8 @@ final class ProcessMaker {
     }
     Terminal terminal = TerminalDevices.of(kernel).newConsole();
     TerminalDevices.Shown shown = TerminalDevices.of(kernel).show(task, terminal);
-    HostTerminal.connect(stdio[0], terminal, shown.hide());
+    // The first process' terminal is the container's /dev/console, which may be opened again.
+    HostTerminal.connect(stdio[0], terminal, task.tgid() != 1, shown.hide());
     if (spec.rows() > 0 && spec.columns() > 0) {
       terminal.resize(spec.rows(), spec.columns());
     }

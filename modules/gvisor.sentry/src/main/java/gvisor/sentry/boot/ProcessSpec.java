@@ -8,7 +8,7 @@ import java.util.List;
  *
  * @param umask -1 for the default, 022
  * @param capabilities bits of each set, in the order bounding, effective, inheritable, permitted, ambient
- * @param stdio host descriptors 0, 1 and 2; a null is closed; the same object may stand more than once
+ * @param stdio host descriptors 0, 1, 2 and on; a null is closed; the same object may stand more than once
  * @param terminal whether to give it a controlling terminal: {@code stdio[0]} is the host's end of it then
  */
 public record ProcessSpec(

@@ -11,6 +11,13 @@ final class Faults {
   private static final int ERROR_USER = 4;
   private static final int ERROR_FETCH = 16;
 
+  /** The first address that is the kernel's: TASK_SIZE_MAX. */
+  private static final long KERNEL_ADDRESS = 0x7fff_ffff_f000L;
+
+  // Numbers of exceptions, as a signal frame shows them.
+  private static final int TRAP_DIVIDE = 0, TRAP_DEBUG = 1, TRAP_BREAKPOINT = 3, TRAP_INVALID_OPCODE = 6, TRAP_STACK = 12,
+      TRAP_PROTECTION = 13, TRAP_PAGE_FAULT = 14, TRAP_ALIGNMENT = 17, TRAP_SIMD = 19;
+
   /** How often a fault is tried again that finds no memory although its container is below its limit. */
   private static final int MAX_TRIES = 50;
 
@@ -33,8 +40,11 @@ final class Faults {
     }
     int error = ERROR_USER | ((access & AccessType.WRITE) != 0 ? ERROR_WRITE : 0)
         | ((access & AccessType.EXEC) != 0 ? ERROR_FETCH : 0);
+    // Linux: whether something is mapped at an address of the kernel is nobody's business, so it always looks so.
+    boolean present = outcome == FaultResult.SEGV_ACCERR || Long.compareUnsigned(address, KERNEL_ADDRESS) >= 0;
     task.faultAddress = address;
-    task.faultCode = outcome == FaultResult.SEGV_ACCERR ? error | ERROR_PRESENT : error;
+    task.faultCode = present ? error | ERROR_PRESENT : error;
+    task.faultTrap = TRAP_PAGE_FAULT;
     switch (outcome) {
       case SEGV_MAPERR -> force(task, SigInfo.fault(Signal.SIGSEGV, Signal.SEGV_MAPERR, address));
       case SEGV_ACCERR -> force(task, SigInfo.fault(Signal.SIGSEGV, Signal.SEGV_ACCERR, address));
@@ -46,7 +56,19 @@ final class Faults {
   /** Raises what the processor raised. */
   static void raise(Task task, int signo, int code, long address) {
     task.faultCode = 0;
+    task.faultTrap = trapOf(signo, code);
     force(task, SigInfo.fault(signo, code, address));
+  }
+
+  /** The exception that Linux makes this signal of; where two share it, the one that programs meet. */
+  private static int trapOf(int signo, int code) {
+    return switch (signo) {
+      case Signal.SIGTRAP -> code == Signal.SI_KERNEL ? TRAP_BREAKPOINT : TRAP_DEBUG;
+      case Signal.SIGILL -> TRAP_INVALID_OPCODE;
+      case Signal.SIGFPE -> code == Signal.FPE_INTDIV ? TRAP_DIVIDE : TRAP_SIMD;
+      case Signal.SIGBUS -> code == Signal.BUS_ADRALN ? TRAP_ALIGNMENT : TRAP_STACK;
+      default -> TRAP_PROTECTION;
+    };
   }
 
   /**

@@ -97,6 +97,12 @@ public final class OomKiller {
     }
 
     @Override
+    public void hurry() {
+      watched.add(this);
+      wake();
+    }
+
+    @Override
     public long reclaim() {
       return caches.dropIdle();
     }
@@ -263,8 +269,8 @@ public final class OomKiller {
       }
     }
     w.container.memory().countKill();
-    log(w.container, victim, resident, usage, limit);
     victims.forEach(ThreadGroup::kill);
+    log(w.container, victim, resident, usage, limit);
     await(victims);
   }
 

@@ -2,6 +2,7 @@ package gvisor.sentry.kernel;
 
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.mem.AccessType;
 import gvisor.api.platform.Context;
 import gvisor.api.platform.Registers;
 import gvisor.api.platform.StopReason;
@@ -28,6 +29,10 @@ final class RunLoop {
   private static final int MAX_LOGGED_FRAMES = 40;
 
   private static final AtomicInteger LOGGED_FAILURES = new AtomicInteger();
+
+  /** How often a call is made again that finds no memory. */
+  private static final int MAX_TRIES = 20;
+
   private static final long NO_RESULT = Long.MIN_VALUE;
 
   private final Kernel kernel;
@@ -175,11 +180,31 @@ final class RunLoop {
     try {
       return entry.handler().call(task, args);
     } catch (ErrnoException e) {
-      return -e.errno().number();
+      return e.errno() == Errno.ENOMEM ? again(entry) : -e.errno().number();
     } catch (RuntimeException | Error e) {
       failed(entry.name(), e);
       return -Errno.EIO.number();
     }
+  }
+
+  /** A call that found no memory: where that is the container's limit, it is made again when somebody was killed. */
+  private long again(SyscallTable.Entry entry) {
+    for (int tries = 0; tries < MAX_TRIES && task.container().memory().takeRefusal(); tries++) {
+      if (!kernel.oomKiller().awaitRoom(task) || task.isDying()) {
+        break;
+      }
+      try {
+        return entry.handler().call(task, args);
+      } catch (ErrnoException e) {
+        if (e.errno() != Errno.ENOMEM) {
+          return -e.errno().number();
+        }
+      } catch (RuntimeException | Error e) {
+        failed(entry.name(), e);
+        return -Errno.EIO.number();
+      }
+    }
+    return -Errno.ENOMEM.number();
   }
 
   /** As {@link #call}, with a tracer, seccomp or a log around it. */
@@ -225,8 +250,38 @@ final class RunLoop {
   private void fault() {
     long address = context.faultAddress();
     int access = context.faultAccess();
+    int legacy = access == AccessType.EXEC ? VsyscallPage.call(address) : VsyscallPage.NONE;
+    if (legacy != VsyscallPage.NONE) {
+      legacyCall(legacy);
+      return;
+    }
     task.minorFaults = task.minorFaults + 1;
     Faults.handle(task, address, access);
+  }
+
+  /** A call of the vsyscall page's function for system call {@code number}: does it, and returns to its caller. */
+  private void legacyCall(int number) {
+    long result;
+    try {
+      long back = task.mm().readLong(registers.get(Registers.RSP));
+      task.syscallNumber = number;
+      Seccomp seccomp = task.seccomp;
+      long verdict = seccomp == null ? Seccomp.ALLOWED : seccomp.check(task, number);
+      task.syscallNumber = -1;
+      if (verdict == Seccomp.NO_RESULT) {
+        return;
+      }
+      result = verdict == Seccomp.ALLOWED ? call(number) : verdict;
+      registers.set(Registers.RIP, back);
+      registers.set(Registers.RSP, registers.get(Registers.RSP) + Long.BYTES);
+    } catch (ErrnoException e) {
+      result = -Errno.EFAULT.number();
+    }
+    if (result == -Errno.EFAULT.number()) {
+      Faults.raise(task, Signal.SIGSEGV, Signal.SI_KERNEL, 0);
+      return;
+    }
+    registers.rax(result);
   }
 
   /** Does what waits before the application runs again; false when the task is to die. */

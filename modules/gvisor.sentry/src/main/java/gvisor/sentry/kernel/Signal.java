@@ -66,8 +66,10 @@ public final class Signal {
   public static final int SI_SIGIO = -5;
   public static final int SI_TKILL = -6;
   public static final int ILL_ILLOPN = 2;
+  public static final int FPE_INTDIV = 1;
   public static final int SEGV_MAPERR = 1;
   public static final int SEGV_ACCERR = 2;
+  public static final int BUS_ADRALN = 1;
   public static final int BUS_ADRERR = 2;
   public static final int TRAP_BRKPT = 1;
   public static final int TRAP_TRACE = 2;

@@ -17,7 +17,6 @@ public final class SignalDelivery {
   private static final long RED_ZONE = 128;
   private static final int SYSCALL_INSTRUCTION_BYTES = 2;
   private static final long NR_RESTART_SYSCALL = 219;
-  private static final int TRAP_PAGE_FAULT = 14;
   private static final int WCOREFLAG = 0x80;
 
   private SignalDelivery() {}
@@ -235,7 +234,7 @@ public final class SignalDelivery {
     s.asSlice(0, fpuAt).fill((byte) 0);
     s.set(JAVA_LONG_UNALIGNED, 0, restorer);
     SignalFrame.write(s, 0, regs, t.hasSavedMask ? t.savedMask : t.signalMask(), fpu);
-    SignalFrame.writeFault(s, 0, t.faultCode, t.faultCode != 0 ? TRAP_PAGE_FAULT : 0, t.faultAddress);
+    SignalFrame.writeFault(s, 0, t.faultCode, t.faultTrap, t.faultAddress);
     SignalFrame.writeStack(s, 0, t.altStackBase, t.altStackFlags, t.altStackSize);
     info.write(s, SignalFrame.SIGINFO);
     t.context.saveFpu(s.asSlice(fpuAt, fpuSize));

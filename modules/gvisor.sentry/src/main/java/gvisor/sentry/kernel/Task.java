@@ -112,6 +112,7 @@ public final class Task implements Caller {
   RestartBlock restartBlock;
   long faultAddress;
   int faultCode;
+  int faultTrap;
 
   // Addresses the application registered.
   volatile long clearChildTid;
@@ -316,7 +317,7 @@ public final class Task implements Caller {
 
   @Override
   public PageAllocator pages(PageAllocator otherwise) {
-    return group.container().memory();
+    return group.container().memory().pages();
   }
 
   /** The container it belongs to. */

@@ -14,12 +14,12 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Applications touch what was mapped for them without asking, so a limit cannot be held at the moment of the
  * allocation alone. Three things hold it. Whoever allocates while more is allocated than the limit wakes the
  * {@link Guard}, which measures and has somebody killed. Large windows for memory that may be touched later are refused
- * where they would not fit. And from {@link #slackBytes} above the limit on nothing is given at all, until the kill has
- * made room.
+ * where they would not fit. And files get nothing above the limit, processes nothing from {@link #slackBytes} above it
+ * on, until the kill has made room.
  *
  * <p>Thread-safe; its locks are leaves.
  */
-public final class MemoryCgroup implements PageAllocator {
+public final class MemoryCgroup {
   /** No limit. */
   public static final long UNLIMITED = Long.MAX_VALUE;
 
@@ -32,10 +32,13 @@ public final class MemoryCgroup implements PageAllocator {
   /** How old a measurement may be that an allocation is refused for. */
   private static final long FRESH_NANOS = 2_000_000;
 
-  /** Who sees to it that the limit is held. Both are called under any locks of memory and files. */
+  /** Who sees to it that the limit is held. All are called under any locks of memory and files. */
   public interface Guard {
     /** More is allocated than the limit: what of it is touched has to be watched from now on. */
     void watch();
+
+    /** The limit is reached: somebody who needs memory is waiting. */
+    void hurry();
 
     /** Gives back what can be had again: the bytes. */
     long reclaim();
@@ -49,6 +52,9 @@ public final class MemoryCgroup implements PageAllocator {
     public void watch() {}
 
     @Override
+    public void hurry() {}
+
+    @Override
     public long reclaim() {
       return 0;
     }
@@ -60,7 +66,12 @@ public final class MemoryCgroup implements PageAllocator {
   };
 
   private final ExtentAllocator pages;
-  private final int owner;
+
+  /** Whom its pages are charged to; nobody in particular once it is closed. */
+  private volatile int owner;
+
+  private final PageAllocator processPages = new Charged(false);
+  private final PageAllocator filePages = new Charged(true);
   private final AtomicLong peakBytes = new AtomicLong();
   private final AtomicLong limitHits = new AtomicLong();
   private final AtomicLong ooms = new AtomicLong();
@@ -76,6 +87,9 @@ public final class MemoryCgroup implements PageAllocator {
   private volatile long measuredAtNanos = System.nanoTime() - 1_000_000_000L;
   private volatile long costNanos;
 
+  /** Set for a thread that was refused memory. */
+  private final ThreadLocal<Boolean> refused = new ThreadLocal<>();
+
   /** @throws ErrnoException ENOMEM when the sandbox has too many containers */
   public MemoryCgroup(ExtentAllocator pages) throws ErrnoException {
     this.pages = pages;
@@ -87,7 +101,14 @@ public final class MemoryCgroup implements PageAllocator {
     limitBytes = UNLIMITED;
     hostLimitBytes = UNLIMITED;
     guard = NOBODY;
-    pages.releaseOwner(owner);
+    int left = owner;
+    owner = ExtentAllocator.NOBODY;
+    pages.releaseOwner(left);
+  }
+
+  /** Memory for processes, charged to this group; {@link PageAllocator#forFiles} of it is for files. */
+  public PageAllocator pages() {
+    return processPages;
   }
 
   /** Who is told, before there is a limit. */
@@ -198,11 +219,25 @@ public final class MemoryCgroup implements PageAllocator {
     }
   }
 
-  private long slackBytes(long limit) {
+  private static long slackBytes(long limit) {
     return Math.max(MIN_SLACK, limit >> SLACK_SHIFT);
   }
 
-  private void charge(long length) throws ErrnoException {
+  /** Whether this thread was refused memory because of the limit since it asked this last. */
+  public boolean takeRefusal() {
+    boolean was = refused.get() != null;
+    if (was) {
+      refused.remove();
+    }
+    return was;
+  }
+
+  /**
+   * Charges {@code length} bytes more, which may be touched or not.
+   *
+   * @param isForFiles whether it is for what stays when processes die
+   */
+  private void charge(long length, boolean isForFiles) throws ErrnoException {
     long limit = ceilingBytes();
     if (limit == UNLIMITED) {
       return;
@@ -212,87 +247,105 @@ public final class MemoryCgroup implements PageAllocator {
       return;
     }
     guard.watch();
-    long ceiling = length > WINDOW ? limit : limit + slackBytes(limit);
-    if (measuredBytes + Math.max(0, allocated - allocatedThen) + length <= ceiling) {
+    // A window may be refused, and is asked for again in pieces; of anything else one more is always let pass, so that
+    // the limit is not only reached but passed, and somebody killed for it.
+    long ceiling = length > WINDOW ? limit - length : isForFiles ? limit : limit + slackBytes(limit);
+    if (measuredBytes + Math.max(0, allocated - allocatedThen) <= ceiling) {
       return;
     }
     long used = System.nanoTime() - measuredAtNanos < FRESH_NANOS ? measuredBytes : measure();
-    if (used + length <= ceiling) {
+    if (used <= ceiling) {
       return;
     }
     if (length <= WINDOW) {
       limitHits.getAndIncrement();
-      if (guard.reclaim() > 0 && measure() + length <= ceiling) {
+      if (guard.reclaim() > 0 && measure() <= ceiling) {
         return;
       }
+      refused.set(Boolean.TRUE);
+      guard.hurry();
     }
     throw ENOMEM.error();
   }
 
-  @Override
-  public MemorySegment memory() {
-    return pages.memory();
-  }
+  /** Memory that is charged to this group. */
+  private final class Charged implements PageAllocator {
+    private final boolean isForFiles;
 
-  @Override
-  public long allocate(long length, long alignment) throws ErrnoException {
-    charge(length);
-    return pages.allocate(owner, length, alignment);
-  }
-
-  @Override
-  public long allocateDirty(long length) throws ErrnoException {
-    charge(length);
-    return pages.allocateDirty(owner, length);
-  }
-
-  @Override
-  public boolean allocateAt(long offset, long length) {
-    try {
-      charge(length);
-    } catch (ErrnoException e) {
-      return false;
+    Charged(boolean isForFiles) {
+      this.isForFiles = isForFiles;
     }
-    return pages.allocateAt(owner, offset, length);
-  }
 
-  @Override
-  public void acquire(long offset, long length) {
-    pages.acquire(offset, length);
-  }
+    @Override
+    public MemorySegment memory() {
+      return pages.memory();
+    }
 
-  @Override
-  public void release(long offset, long length) {
-    pages.release(offset, length);
-  }
+    @Override
+    public PageAllocator forFiles() {
+      return filePages;
+    }
 
-  @Override
-  public int references(long offset) {
-    return pages.references(offset);
-  }
+    @Override
+    public long allocate(long length, long alignment) throws ErrnoException {
+      charge(length, isForFiles);
+      return pages.allocate(owner, length, alignment);
+    }
 
-  @Override
-  public long exclusive(long offset, long length) {
-    return pages.exclusive(offset, length);
-  }
+    @Override
+    public long allocateDirty(long length) throws ErrnoException {
+      charge(length, isForFiles);
+      return pages.allocateDirty(owner, length);
+    }
 
-  @Override
-  public void decommit(long offset, long length) {
-    pages.decommit(offset, length);
-  }
+    @Override
+    public boolean allocateAt(long offset, long length) {
+      try {
+        charge(length, isForFiles);
+      } catch (ErrnoException e) {
+        return false;
+      }
+      return pages.allocateAt(owner, offset, length);
+    }
 
-  @Override
-  public long nextData(long offset, long limit) {
-    return pages.nextData(offset, limit);
-  }
+    @Override
+    public void acquire(long offset, long length) {
+      pages.acquire(offset, length);
+    }
 
-  @Override
-  public long nextHole(long offset, long limit) {
-    return pages.nextHole(offset, limit);
-  }
+    @Override
+    public void release(long offset, long length) {
+      pages.release(offset, length);
+    }
 
-  @Override
-  public long allocatedBytes() {
-    return pages.allocatedBytes();
+    @Override
+    public int references(long offset) {
+      return pages.references(offset);
+    }
+
+    @Override
+    public long exclusive(long offset, long length) {
+      return pages.exclusive(offset, length);
+    }
+
+    @Override
+    public void decommit(long offset, long length) {
+      pages.decommit(offset, length);
+    }
+
+    @Override
+    public long nextData(long offset, long limit) {
+      return pages.nextData(offset, limit);
+    }
+
+    @Override
+    public long nextHole(long offset, long limit) {
+      return pages.nextHole(offset, limit);
+    }
+
+    @Override
+    public long allocatedBytes() {
+      return pages.allocatedBytes();
+    }
   }
 }

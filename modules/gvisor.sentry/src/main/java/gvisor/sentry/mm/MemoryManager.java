@@ -33,6 +33,9 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   /** Most vmas ({@code /proc/sys/vm/max_map_count}). */
   public static final int MAX_MAP_COUNT = 65530;
 
+  /** Faults at one address, one after the other, that others may undo before it is used; more are a defect here. */
+  private static final int MAX_TRIES = 10_000;
+
   /** Lowest address an application may map without privilege ({@code /proc/sys/vm/mmap_min_addr}). */
   public static final long MMAP_MIN_ADDR = 65536;
 
@@ -318,7 +321,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
 
   @Override
   Pma hold(long addr, boolean write) throws ErrnoException {
-    while (true) {
+    for (int tries = 0; tries < MAX_TRIES; tries++) {
       readLock.lock();
       Pma p = pmas.find(addr);
       if (p != null && (write ? p.writable() : p.readable())) {
@@ -328,6 +331,23 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
       if (faults.fromKernel(addr, write) != FaultResult.OK) {
         throw EFAULT.error();
       }
+    }
+    throw new IllegalStateException(describe(addr, write));
+  }
+
+  /** What a fault says it has made accessible, and is not: for whoever looks for the defect. */
+  private String describe(long addr, boolean write) {
+    readLock.lock();
+    try {
+      Vma v = vmas.find(addr);
+      Pma p = pmas.find(addr);
+      return (write ? "a store to " : "a load from ") + Long.toHexString(addr) + " faults for ever; vma "
+          + (v == null ? "none" : Long.toHexString(v.start) + "-" + Long.toHexString(v.end) + " prot " + v.prot
+              + " flags " + Integer.toHexString(v.flags) + " file " + v.mappable)
+          + ", pma " + (p == null ? "none" : Long.toHexString(p.start) + "-" + Long.toHexString(p.end) + " access "
+              + p.access + " owned " + p.owned + " of file " + p.ofFile + " mapped " + p.mapped);
+    } finally {
+      readLock.unlock();
     }
   }
 

@@ -97,6 +97,14 @@ public interface PageAllocator {
     return sum;
   }
 
+  /**
+   * The same memory, for what processes leave behind when they die, such as files in memory: it does not go beyond a
+   * limit for their sake.
+   */
+  default PageAllocator forFiles() {
+    return this;
+  }
+
   /** Bytes allocated now. */
   long allocatedBytes();
 }

@@ -28,7 +28,7 @@ final class PageFaults {
   /** When memory is short. */
   private static final long SMALL_WINDOW = 64L << 10;
 
-  /** Alignment from which the host may use large pages. */
+  /** Alignment from which the host, and a platform, may use large pages. */
   private static final long HUGE = 2L << 20;
 
   /** How much of a file one fault asks for. */
@@ -227,11 +227,22 @@ final class PageFaults {
         && mm.pages.allocateAt(next.offset - length, length)) {
       offset = next.offset - length;
     } else {
-      offset = mm.pages.allocate(length, length >= HUGE ? HUGE : PAGE);
+      offset = allocateAlike(low, high);
     }
     Pma p = new Pma(low, high, offset, vma.access(), true, false);
     mm.pmas.insert(p);
     return p;
+  }
+
+  /** Pages for {@code [low, high)}; where that holds a large page, as far from the next multiple of one as it is. */
+  private long allocateAlike(long low, long high) throws ErrnoException {
+    long head = low & HUGE - 1;
+    if (head == 0 || low - head + 2 * HUGE > high) {
+      return mm.pages.allocate(high - low, high - low >= HUGE ? HUGE : PAGE);
+    }
+    long offset = mm.pages.allocate(head + high - low, HUGE);
+    mm.pages.release(offset, head);
+    return offset + head;
   }
 
   // ---- files ----

@@ -138,6 +138,10 @@ public final class Remapping {
       target = mappings.place(newAddr, newSize, 0);
     }
     Vma from = mm.vmas.find(oldAddr);
+    if (from == null) {
+      // With an old length of 0 nothing overlaps, and what was to be mapped a second time made room for itself.
+      throw EFAULT.error();
+    }
     Vma to = new Vma(target, target + newSize, from.prot, from.flags, from.mappable, from.file,
         from.offset + oldAddr - from.start, from.name);
     long moved = Math.min(oldSize, newSize);

@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** A platform, a host and a memory file of plain memory that note what is done to them. */
-final class FakeMachine implements Platform, Host {
+public final class FakeMachine implements Platform, Host {
   static final int PAGE = 4096;
 
   /** What one page of an application leads to. */
@@ -108,9 +108,9 @@ final class FakeMachine implements Platform, Host {
   }
 
   final File file;
-  final ExtentAllocator pages;
+  public final ExtentAllocator pages;
 
-  FakeMachine(long bytes) {
+  public FakeMachine(long bytes) {
     file = new File(bytes);
     pages = new ExtentAllocator(file, 0);
   }

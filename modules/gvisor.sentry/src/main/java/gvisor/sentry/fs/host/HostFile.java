@@ -32,6 +32,12 @@ final class HostFile implements FileOps {
     this.inode = inode;
     this.fd = inode.fd();
     this.seekable = inode.type() == Inode.S_IFREG || inode.type() == Inode.S_IFBLK;
+    inode.opened();
+  }
+
+  @Override
+  public void release(FileDescription file) {
+    inode.closed();
   }
 
   @Override

@@ -32,7 +32,7 @@ public final class HostFiles extends Superblock {
    * Makes open files of a process' first descriptors. What stands in {@code stdio} more than once is one open file, as
    * after {@code dup}; each result has one reference for each time it is returned.
    *
-   * @param stdio 0, 1 and 2; a null stays null. The caller keeps what it passes until all tasks are dead
+   * @param stdio 0, 1, 2 and what else is handed on; a null stays null. What is passed is closed with its last open file
    * @param uid whose the files are
    */
   public FileDescription[] open(HostFd[] stdio, int uid, int gid) throws ErrnoException {
@@ -53,7 +53,9 @@ public final class HostFiles extends Superblock {
   private FileDescription open(HostFd fd, int number, int uid, int gid) throws ErrnoException {
     HostInode inode = new HostInode(this, nextIno.getAndIncrement(), fd, uid, gid);
     int access = OpenFlags.O_RDWR;
-    if (inode.isRegular() || inode.type() == Inode.S_IFIFO) {
+    if (number > 2) {
+      access = fd.accessMode();
+    } else if (inode.isRegular() || inode.type() == Inode.S_IFIFO) {
       access = number == 0 ? OpenFlags.O_RDONLY : OpenFlags.O_WRONLY;
     }
     Dentry dentry = new Dentry(null, text(inode), inode);

@@ -15,6 +15,7 @@ import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.SetAttr;
 import gvisor.sentry.vfs.StatBuf;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -33,6 +34,7 @@ final class HostInode extends Inode {
   private final int type;
   private final long rdev;
   private final WaitQueue waiters = new WaitQueue();
+  private final AtomicInteger opens = new AtomicInteger();
   private volatile int permissions;
   private volatile int uid;
   private volatile int gid;
@@ -40,7 +42,7 @@ final class HostInode extends Inode {
 
   /**
    * Held while one system call moves data, so that lines of two processes do not mix when their memory lies in pieces;
-   * and while the host's file offset is moved. Above the memory manager's lock.
+   * while the host's file offset is moved, and while the descriptor is closed. Above the memory manager's lock.
    */
   final ReentrantLock transferLock = new ReentrantLock();
 
@@ -65,8 +67,30 @@ final class HostInode extends Inode {
 
   private MemorySegment stat() throws ErrnoException {
     MemorySegment stat = MemorySegment.ofArray(new byte[Stat.SIZE]);
-    fd.fstat(stat);
+    transferLock.lock(); // A name of it may outlive the last open file.
+    try {
+      fd.fstat(stat);
+    } finally {
+      transferLock.unlock();
+    }
     return stat;
+  }
+
+  /** One more open file over this. */
+  void opened() {
+    opens.incrementAndGet();
+  }
+
+  /** One open file less; with the last the host descriptor goes, and whoever is at the other end sees that. */
+  void closed() {
+    if (opens.decrementAndGet() == 0) {
+      transferLock.lock();
+      try {
+        fd.close();
+      } finally {
+        transferLock.unlock();
+      }
+    }
   }
 
   /** The number, if it is a device of the host. */
@@ -187,7 +211,12 @@ final class HostInode extends Inode {
   @Override
   public void setAttr(Caller caller, SetAttr change) throws ErrnoException {
     if ((change.valid & SetAttr.SIZE) != 0 && type == S_IFREG) {
-      fd.truncate(change.size);
+      transferLock.lock();
+      try {
+        fd.truncate(change.size);
+      } finally {
+        transferLock.unlock();
+      }
     }
     if ((change.valid & SetAttr.MODE) != 0) {
       permissions = change.mode & S_IRWXUGO;

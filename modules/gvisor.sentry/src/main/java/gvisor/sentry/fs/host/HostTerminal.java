@@ -18,7 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * The terminal of the host as the hardware of one of ours. The host's line discipline is switched off, so that every
  * byte, Ctrl-C too, arrives here and means what the container's settings say. Thread-safe.
  *
- * <p>Two locks, one a direction, held while bytes move; both above the terminal's lock.
+ * <p>Two locks, one a direction, held while bytes move, the one for input outside; both above the terminal's lock.
  */
 public final class HostTerminal implements Hardware {
   private static final int BUFFER = 4096;
@@ -37,6 +37,7 @@ public final class HostTerminal implements Hardware {
 
   private final HostFd fd;
   private final Terminal terminal;
+  private final boolean closing;
   private final Runnable gone;
 
   private final ReentrantLock inLock = new ReentrantLock();
@@ -51,20 +52,26 @@ public final class HostTerminal implements Hardware {
   private int outStart;
   private int outEnd;
 
-  private HostTerminal(HostFd fd, Terminal terminal, Runnable gone) {
+  /** Nobody has the terminal open, so {@link #fd} is closed once everything is written; guarded by {@link #outLock}. */
+  private boolean finished;
+
+  private HostTerminal(HostFd fd, Terminal terminal, boolean closing, Runnable gone) {
     this.fd = fd;
     this.terminal = terminal;
+    this.closing = closing;
     this.gone = gone;
   }
 
   /**
-   * Puts {@code terminal} in front of the host terminal {@code fd}; bytes flow from now on. The caller keeps {@code fd}
-   * until all tasks are dead.
+   * Puts {@code terminal} in front of the host terminal {@code fd}; bytes flow from now on.
    *
+   * @param closing close {@code fd} when no program has the terminal open any more: who is at its other end waits for
+   *     that. Otherwise the caller keeps {@code fd} until all tasks are dead
    * @param gone run once the host's terminal is gone, without locks
    */
-  public static HostTerminal connect(HostFd fd, Terminal terminal, Runnable gone) throws ErrnoException {
-    HostTerminal hardware = new HostTerminal(fd, terminal, gone);
+  public static HostTerminal connect(HostFd fd, Terminal terminal, boolean closing, Runnable gone)
+      throws ErrnoException {
+    HostTerminal hardware = new HostTerminal(fd, terminal, closing, gone);
     makeRaw(fd);
     terminal.connect(hardware);
     fd.watch(EVENTS, hardware::event);
@@ -150,7 +157,7 @@ public final class HostTerminal implements Hardware {
           outEnd = (int) terminal.takeOutput(outBuffer.wrap(all, 0, BUFFER));
           if (outEnd == 0) {
             drained.signalAll();
-            return;
+            break;
           }
         }
         long n = fd.write(all.asSlice(outStart, outEnd - outStart));
@@ -165,6 +172,44 @@ public final class HostTerminal implements Hardware {
       drained.signalAll();
     } finally {
       outLock.unlock();
+    }
+    closeIfDone();
+  }
+
+  @Override
+  public void lastClose() {
+    if (closing) {
+      outLock.lock();
+      finished = true;
+      outLock.unlock();
+      outputReady();
+    }
+  }
+
+  @Override
+  public void opened() {
+    outLock.lock();
+    finished = false;
+    outLock.unlock();
+  }
+
+  private void closeIfDone() {
+    boolean over;
+    inLock.lock();
+    outLock.lock();
+    try {
+      over = finished && outStart == outEnd && !ended;
+      if (over) {
+        ended = true;
+        fd.close();
+      }
+    } finally {
+      outLock.unlock();
+      inLock.unlock();
+    }
+    if (over) {
+      gone.run();
+      terminal.hangup(true);
     }
   }
 

@@ -28,7 +28,8 @@ final class SystemFiles {
 
   /** Fills the root directory. */
   void build(KernDir root) {
-    file(root, "cgroups", text("#subsys_name\thierarchy\tnum_cgroups\tenabled\n"));
+    file(root, "cgroups", text("#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
+        + "cpuset\t0\t1\t1\ncpu\t0\t1\t1\ncpuacct\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n"));
     file(root, "cmdline", text("quiet\n"));
     file(root, "consoles", text(""));
     file(root, "cpuinfo", new CpuInfo(kernel.host()));

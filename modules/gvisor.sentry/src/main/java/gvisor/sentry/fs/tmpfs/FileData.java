@@ -36,6 +36,9 @@ final class FileData implements Mappable {
   /** The most pages set aside for a file that grows at its end, so that its pages stay neighbours. */
   private static final int AHEAD = 256;
 
+  /** Pages that are allocated at once when more are not to be had. */
+  private static final int WHEN_SHORT = 16;
+
   /** How many pages a fault on a hole makes at most. */
   private static final int FAULT_PAGES = 16;
 
@@ -70,7 +73,7 @@ final class FileData implements Mappable {
   /** @param allocator what its memory is charged to */
   FileData(TmpfsSuperblock superblock, PageAllocator allocator, int seals) {
     this.superblock = superblock;
-    this.allocator = allocator;
+    this.allocator = allocator.forFiles();
     this.seals = seals;
   }
 
@@ -235,8 +238,11 @@ final class FileData implements Mappable {
     try {
       memory = allocator.allocate((long) (count + extra) << PAGE_SHIFT, PAGE);
     } catch (ErrnoException e) {
-      superblock.uncharge(count);
-      throw e;
+      int less = Math.min(count, WHEN_SHORT);
+      superblock.uncharge(count - less);
+      count = less;
+      extra = 0;
+      memory = allocateFew(count);
     }
     table.put(page, memory, count);
     if (extra > 0) {
@@ -245,6 +251,16 @@ final class FileData implements Mappable {
       aheadCount = extra;
     }
     return count;
+  }
+
+  /** What is left of memory may be too little for many pages. */
+  private long allocateFew(int count) throws ErrnoException {
+    try {
+      return allocator.allocate((long) count << PAGE_SHIFT, PAGE);
+    } catch (ErrnoException e) {
+      superblock.uncharge(count);
+      throw e;
+    }
   }
 
   private void dropAhead() {

@@ -102,7 +102,7 @@ final class SysMmap {
     if (size <= 0) {
       throw ENOMEM.error();
     }
-    SharedAnonymous memory = new SharedAnonymous(t.container().memory(), size, SHARED_NAME, 1, 0);
+    SharedAnonymous memory = new SharedAnonymous(t.container().memory().pages(), size, SHARED_NAME, 1, 0);
     try {
       return mm.mappings().map(addr, length, prot, flags, memory, (MappedFile) memory, 0, ALL, mayLock);
     } finally {

@@ -50,7 +50,7 @@ final class SysShm {
 
   /** {@code man 2 shmget}: key, size, shmflg. */
   static long shmget(Task t, SyscallArgs a) throws ErrnoException {
-    return registry(t).get(t.container().memory(), a.i32(0), a.size(1), a.i32(2) & ~SHM_NORESERVE, t.creds(),
+    return registry(t).get(t.container().memory().pages(), a.i32(0), a.size(1), a.i32(2) & ~SHM_NORESERVE, t.creds(),
         t.tgid());
   }
 

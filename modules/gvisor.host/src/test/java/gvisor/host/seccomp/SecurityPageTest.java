@@ -1,0 +1,68 @@
+package gvisor.host.seccomp;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** The tables of filters in {@code docs/security.md} are what the filters say. */
+class SecurityPageTest {
+  private static final Path PAGE = Path.of("../../docs/security.md");
+  private static final String BEGIN = "<!-- filters: written by a test -->\n", END = "<!-- end of filters -->";
+
+  @Test
+  void pageSaysWhatTheFiltersSay() throws IOException {
+    String page = Files.readString(PAGE);
+    int begin = page.indexOf(BEGIN) + BEGIN.length();
+    int end = page.indexOf(END);
+    assertTrue(begin >= BEGIN.length() && end >= begin, "docs/security.md has its marks");
+    String written = page.substring(0, begin) + tables() + page.substring(end);
+    if (Boolean.getBoolean("updateDocs")) {
+      Files.writeString(PAGE, written);
+    }
+    assertEquals(written, Files.readString(PAGE),
+        "docs/security.md is not what the filters say: write it anew with ./test --update-docs");
+  }
+
+  @Test
+  void aCallHasOneRuleUnderItsName() {
+    for (List<Rule> rules :
+        List.of(SentryFilter.rules("ptrace"), SentryFilter.rules("kvm"), SentryFilter.rules("other"),
+            GoferFilter.rules(3))) {
+      Set<Integer> numbers = new HashSet<>();
+      for (Rule rule : rules) {
+        assertTrue(numbers.add(rule.number()), rule.name() + " has two rules");
+        assertNotNull(SystemCallNames.of(rule.number()));
+        assertEquals(SystemCallNames.of(rule.number()), rule.name());
+      }
+    }
+  }
+
+  private static String tables() {
+    StringBuilder text = new StringBuilder();
+    text.append("\n### Sandbox\n\n");
+    table(text, SentryFilter.rules("ptrace"));
+    text.append("\nOn the KVM platform there are no ptrace, wait4, kill and sched_setaffinity, but:\n\n");
+    Set<Rule> common = new HashSet<>(SentryFilter.rules("ptrace"));
+    table(text, SentryFilter.rules("kvm").stream().filter(rule -> !common.contains(rule)).toList());
+    text.append("\n### Gofer\n\n");
+    table(text, GoferFilter.rules(0));
+    return text.append('\n').toString();
+  }
+
+  private static void table(StringBuilder text, List<Rule> rules) {
+    text.append("| call | outcome | why |\n|---|---|---|\n");
+    String why = "";
+    for (Rule rule : rules) {
+      why = rule.why().equals("as above") ? why : rule.why();
+      text.append("| `%s` | %s | %s |\n".formatted(rule.name(), rule.outcome(), why));
+    }
+  }
+}
