@@ -16,7 +16,7 @@ import java.util.stream.Stream;
  * Runs the same programs natively, in this runtime, and in gVisor's runsc where there is one, in one go, and prints a row
  * each with times and ratios. Ratios are what counts: machines differ and drift.
  *
- * <p>Usage: {@code java Bench.java RUNSC ROOTFS MICRO [--platform=NAME] [ROWS-PREFIX...]}; the {@code ./bench} script
+ * <p>Usage: {@code java Bench.java RUNSC ROOTFS MICRO [--platform=NAME ...] [--unconfined]}; the {@code ./bench} script
  * finds the arguments.
  */
 final class Bench {
@@ -39,13 +39,19 @@ final class Bench {
   private int containers;
   private String remark = "";
 
-  private Bench(Path runsc, Path rootfs, List<String> platforms) throws IOException {
+  private Bench(Path runsc, Path rootfs, List<String> platforms, boolean unconfined) throws IOException {
     this.rootfs = rootfs;
     this.scratch = Files.createTempDirectory("bench");
     runtimes.add(new Runtime("native", List.of()));
     for (String p : platforms) {
       runtimes.add(new Runtime(p, List.of(runsc.toString(), "--root", scratch.resolve("root-" + p).toString(),
           "--platform=" + p, "--network=none", "--ignore-cgroups")));
+      if (unconfined) {
+        // As the build starts its processes to train them: what namespaces, roots and filters cost is the difference.
+        runtimes.add(new Runtime(p + ", unconfined", List.of("env", "RUNSC_JAVA_OPTIONS=-Dgvisor.training=true",
+            runsc.toString(), "--root", scratch.resolve("open-" + p).toString(), "--platform=" + p, "--network=none",
+            "--ignore-cgroups")));
+      }
     }
     String peer = System.getenv("PEER_RUNSC");
     if (peer == null || peer.isEmpty()) {
@@ -78,15 +84,20 @@ final class Bench {
 
   public static void main(String[] args) throws Exception {
     if (args.length < 3) {
-      System.err.println("usage: java Bench.java RUNSC ROOTFS MICRO [--platform=NAME ...]");
+      System.err.println("usage: java Bench.java RUNSC ROOTFS MICRO [--platform=NAME ...] [--unconfined]");
       System.exit(2);
     }
     Path runsc = Path.of(args[0]).toAbsolutePath();
     Path rootfs = Path.of(args[1]).toAbsolutePath();
     List<String> platforms = new ArrayList<>();
+    boolean unconfined = false;
     for (int i = 3; i < args.length; i++) {
+      if (args[i].equals("--unconfined")) {
+        unconfined = true;
+        continue;
+      }
       if (!args[i].startsWith("--platform=")) {
-        System.err.println("bench: " + args[i] + ": expected --platform=NAME");
+        System.err.println("bench: " + args[i] + ": expected --platform=NAME or --unconfined");
         System.exit(2);
       }
       platforms.add(args[i].substring("--platform=".length()));
@@ -94,7 +105,7 @@ final class Bench {
     if (platforms.isEmpty()) {
       platforms.add("ptrace");
     }
-    Bench bench = new Bench(runsc, rootfs, platforms);
+    Bench bench = new Bench(runsc, rootfs, platforms, unconfined);
     try {
       Files.copy(Path.of(args[2]), rootfs.resolve("root/micro"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
       Files.copy(Path.of(args[2]).resolveSibling("macro.sh"), rootfs.resolve("root/macro.sh"),

@@ -184,7 +184,29 @@ static void lock(void) {
   EQ(0, status);
 }
 
+/* Ranges that no memory can have: refused, and what there is stays as it is. */
+static void absurd_ranges(void) {
+  static const unsigned long starts[] = {1ul << 63, (1ul << 63) + 4096, 0x7ffffffffffff000ul, 1ul << 47};
+  for (unsigned i = 0; i < sizeof starts / sizeof *starts; i++) {
+    void *start = (void *)starts[i];
+    FAILS(ENOMEM, mlock(start, 1));
+    FAILS(ENOMEM, munlock(start, 1));
+    FAILS(ENOMEM, madvise(start, 4096, MADV_DONTDUMP));
+    CHECK(mlock(start, 0x7ffffffffffff000ul) == -1);
+    CHECK(munlock(start, 1ul << 63) == -1);
+    CHECK(mprotect(start, 4096, PROT_READ) == -1);
+    FAILS(EINVAL, munmap(start, 4096));
+  }
+  char line[256];
+  FILE *maps = fopen("/proc/self/maps", "r");
+  while (maps && fgets(line, sizeof line, maps)) {
+    CHECK(strtoul(line, 0, 16) < 1ul << 47 || strstr(line, "vsyscall"));
+  }
+  CHECK(maps && fclose(maps) == 0);
+}
+
 int main(void) {
+  absurd_ranges();
   dont_need();
   hints();
   on_fork();

@@ -51,6 +51,13 @@ public final class Confinement {
 
   private Confinement() {}
 
+  /** Has the JVM open now what it loads classes from: one that is needed for the first time later must still be found. */
+  public static void openClassesNow() {
+    if (Class.forName(Confinement.class.getModule(), "gvisor.host.Absent") != null) {
+      throw new IllegalStateException("a class that is not there was found");
+    }
+  }
+
   /** Has the JVM read now what it would look for in files at the first use of dates and time zones. */
   public static void readFilesNow() {
     DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(ZonedDateTime.now(ZoneId.systemDefault()));

@@ -13,8 +13,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /** The linked image, run as a black box over bundles made here. */
-final class Image {
-  static final Path RUNSC = Path.of("../jlink/target/runsc/bin/runsc").toAbsolutePath().normalize();
+public final class Image {
+  /** Its command. */
+  public static final Path RUNSC = Path.of("../jlink/target/runsc/bin/runsc").toAbsolutePath().normalize();
 
   private static final AtomicInteger COUNTER = new AtomicInteger();
 
@@ -54,7 +55,7 @@ final class Image {
   }
 
   /** Platforms that work on this machine, as {@code help platforms} says. */
-  static List<String> platforms() throws IOException, InterruptedException {
+  public static List<String> platforms() throws IOException, InterruptedException {
     List<String> names = new ArrayList<>();
     for (String line : runsc(60, "help", "platforms").out().lines().toList()) {
       String[] words = line.split("\\s+");

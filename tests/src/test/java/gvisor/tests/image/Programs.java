@@ -10,18 +10,18 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Runs programs of the host for tests. */
-final class Programs {
+public final class Programs {
   /**
    * How a program ended.
    *
    * @param exitCode its exit code, or -1 when it was ended for taking too long
    */
-  record Result(int exitCode, String out, String err) {}
+  public record Result(int exitCode, String out, String err) {}
 
   private Programs() {}
 
   /** Runs {@code command} in {@code directory}; a program that takes longer than {@code seconds} is ended. */
-  static Result run(Path directory, Map<String, String> environment, int seconds, List<String> command)
+  public static Result run(Path directory, Map<String, String> environment, int seconds, List<String> command)
       throws IOException, InterruptedException {
     ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
     builder.environment().putAll(environment);

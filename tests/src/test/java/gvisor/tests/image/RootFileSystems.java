@@ -7,11 +7,11 @@ import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
 
 /** The root file systems of {@code tests/rootfs}. */
-final class RootFileSystems {
+public final class RootFileSystems {
   private RootFileSystems() {}
 
   /** The one called {@code name}; the test is skipped where it cannot be made. */
-  static Path get(String name) throws IOException, InterruptedException {
+  public static Path get(String name) throws IOException, InterruptedException {
     Path script = Path.of("rootfs", name).toAbsolutePath();
     Programs.Result result = Programs.run(Path.of(".").toAbsolutePath(), Map.of(), 1800, List.of(script.toString()));
     Assumptions.assumeTrue(

@@ -35,7 +35,7 @@ public final class GoferFilter {
         allow("getsockopt", 55, "what a descriptor is").when("SO_TYPE or SO_ERROR", is(1, 1), is(2, 3, 4)),
         allow("close", 3, "files that are not needed any more"),
         allow("openat2", 437, "every name of a peer, with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS"),
-        allow("openat", 257, "a file that is held is opened for data; the VM looks for its release's name 0.1 s after its start, in vain")
+        allow("openat", 257, "a file that is held is opened; the VM looks for files, in vain")
             .when("the directory is that of its own descriptors", is(0, descriptors))
             .orFail(ENOENT),
         allow("newfstatat", 262, "attributes"),

@@ -51,8 +51,12 @@ final class Processor {
   private static final int MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_CSTAR = 0xc0000083,
       MSR_SFMASK = 0xc0000084;
 
-  /** Fields of {@code struct kvm_vcpu_events}: what of an exception has yet to be delivered. */
-  private static final int EXCEPTION_INJECTED = 0, EXCEPTION_PENDING = 3, EVENT_FLAGS = 40;
+  /** Fields of {@code struct kvm_vcpu_events}: what of an exception has yet to be delivered, what holds others off. */
+  private static final int EXCEPTION_INJECTED = 0, EXCEPTION_PENDING = 3, INTERRUPT_SHADOW = 11, EVENT_FLAGS = 20,
+      EVENTS_SIZE = 64;
+
+  /** The shadow is to be taken from the fields. */
+  private static final int VALID_SHADOW = 4;
 
   private final KvmProcessor kvm;
   private final MemorySegment run;
@@ -167,15 +171,17 @@ final class Processor {
   }
 
   /**
-   * A signal can come between the noting of an exception and its delivery. It must not hit whatever runs here next;
-   * dropped, it is raised again when its instruction is.
+   * A signal can come between the noting of an exception and its delivery, or behind an instruction that holds
+   * exceptions off. Neither must hit whatever runs here next; an exception that is dropped is raised again when its
+   * instruction is run again.
    */
   private void forgetEvent() {
     long events = KvmProcessor.EVENTS;
-    byte left = (byte) (run.get(JAVA_BYTE, events + EXCEPTION_INJECTED) | run.get(JAVA_BYTE, events + EXCEPTION_PENDING));
+    int left = run.get(JAVA_BYTE, events + EXCEPTION_INJECTED) | run.get(JAVA_BYTE, events + EXCEPTION_PENDING)
+        | run.get(JAVA_BYTE, events + INTERRUPT_SHADOW);
     if (left != 0) {
-      run.asSlice(events, EVENT_FLAGS).fill((byte) 0);
-      run.set(JAVA_INT_UNALIGNED, events + EVENT_FLAGS, 0);
+      run.asSlice(events, EVENTS_SIZE).fill((byte) 0);
+      run.set(JAVA_INT_UNALIGNED, events + EVENT_FLAGS, VALID_SHADOW);
       eventLeft = true;
     }
   }

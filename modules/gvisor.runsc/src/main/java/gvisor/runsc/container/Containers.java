@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import gvisor.api.errno.ErrnoException;
+import gvisor.host.Confinement;
 import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
@@ -113,8 +114,8 @@ public final class Containers {
     SandboxProcess sandbox;
     SandboxProcess gofer;
     List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
-    try {
-      sandbox = SandboxProcess.startSandbox(id, messages, membership);
+    try (Fd network = network(bundle.spec())) {
+      sandbox = SandboxProcess.startSandbox(id, messages, membership, network);
       started.add(sandbox);
       gofer = SandboxProcess.startGofer(id, messages, membership);
       started.add(gofer);
@@ -135,6 +136,23 @@ public final class Containers {
     }
     SandboxProcess.watch(sandbox, client.answerWithFds().fds(), gofer, goferAnswer.fds(), messages);
     return finish(state, bundle, sandbox, client);
+  }
+
+  /** The network namespace that a spec names, or null; only who may make namespaces may join one. */
+  private static Fd network(Spec spec) throws CommandFailure {
+    List<Spec.Namespace> namespaces = spec.linux().namespaces();
+    for (int i = 0; i < namespaces.size(); i++) {
+      Spec.Namespace namespace = namespaces.get(i);
+      if (namespace.type().equals("network") && !namespace.path().isEmpty() && Confinement.isAdministrator()) {
+        try {
+          return Fd.open(namespace.path(), O_RDONLY, 0);
+        } catch (ErrnoException e) {
+          throw new CommandFailure(
+              "linux.namespaces[" + i + "].path: " + namespace.path() + ": " + e.errno().message());
+        }
+      }
+    }
+    return null;
   }
 
   /** Makes a container in the sandbox of another. */
@@ -161,6 +179,7 @@ public final class Containers {
       Path messages = store.directory(id).resolve("messages");
       SandboxProcess.watch(null, List.of(), gofer, goferAnswer.fds(), messages);
       Created created = finish(state, bundle, gofer, client);
+      fitCgroup(state, client);
       done = true;
       return created;
     } catch (ErrnoException e) {
@@ -220,8 +239,20 @@ public final class Containers {
         ObjectNode request = client.request("update");
         putLimits(request, resources);
         client.call(request);
+        fitCgroup(state, client);
       }
     }
+  }
+
+  /** Has the host let the sandbox of {@code state} use what all in it may. */
+  private void fitCgroup(ContainerState state, ControlClient client) throws CommandFailure {
+    List<String> ids = new ArrayList<>();
+    for (ContainerState other : store.list()) {
+      if (other.sandboxId().equals(state.sandboxId())) {
+        ids.add(other.id());
+      }
+    }
+    SandboxCgroup.fit(state.isRoot() ? state : store.load(state.sandboxId()), ids, client);
   }
 
   /** The limits that the sandbox itself holds; 0 is none. */

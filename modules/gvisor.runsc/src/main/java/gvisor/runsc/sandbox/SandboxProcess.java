@@ -39,18 +39,20 @@ public record SandboxProcess(Child process, ControlConnection connection) {
    * Starts the sandbox of container {@code id}; what its VM has to say is appended to {@code messages}.
    *
    * @param controlGroups what it is born into: files that are joined by writing to them; they stay the caller's
+   * @param network the network namespace it is to be in, or null for an empty one; stays the caller's
    */
-  public static SandboxProcess startSandbox(String id, Path messages, List<Fd> controlGroups) throws CommandFailure {
-    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages, controlGroups);
+  public static SandboxProcess startSandbox(String id, Path messages, List<Fd> controlGroups, Fd network)
+      throws CommandFailure {
+    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages, controlGroups, network);
   }
 
   /** Starts the gofer of container {@code id}, as the sandbox. */
   public static SandboxProcess startGofer(String id, Path messages, List<Fd> controlGroups) throws CommandFailure {
-    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages, controlGroups);
+    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages, controlGroups, null);
   }
 
   private static SandboxProcess start(
-      String kind, Class<?> main, List<String> flags, String id, Path messages, List<Fd> controlGroups)
+      String kind, Class<?> main, List<String> flags, String id, Path messages, List<Fd> controlGroups, Fd network)
       throws CommandFailure {
     String home = System.getProperty("java.home");
     List<String> argv = new ArrayList<>();
@@ -85,7 +87,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
           Fd log = Fd.open(messages.toString(), O_WRONLY_CREAT_APPEND, 0600);
           ScmSocket childEnd = pair[1]) {
         Child child =
-            Privileges.confined(new Spawn(argv.getFirst(), argv), kind.equals("gofer"), null)
+            Privileges.confined(new Spawn(argv.getFirst(), argv), kind.equals("gofer"), network)
                 .environment(environment())
                 .controlGroups(controlGroups)
                 .newSession()

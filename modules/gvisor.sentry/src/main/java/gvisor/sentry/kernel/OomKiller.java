@@ -84,6 +84,9 @@ public final class OomKiller {
     long sandboxThen;
     long measuredAt;
 
+    /** Somebody waits: what was known is to be forgotten. */
+    volatile boolean isUrgent;
+
     Watched(Container container, Caches caches) {
       this.container = container;
       this.caches = caches;
@@ -98,6 +101,7 @@ public final class OomKiller {
 
     @Override
     public void hurry() {
+      isUrgent = true;
       watched.add(this);
       wake();
     }
@@ -193,16 +197,20 @@ public final class OomKiller {
     long sandbox = memory.sandboxUsageBytes();
     long limit = limit(w, sandbox);
     long most = w.usage < 0 ? sandbox : Math.min(sandbox, w.usage + Math.max(0, sandbox - w.sandboxThen));
-    boolean stale = watched.size() > 1 && System.nanoTime() - w.measuredAt > MAX_SLEEP_NANOS / 2;
-    if (most > limit || stale && sandbox > limit) {
-      most = measure(w, sandbox);
+    // What others give back can hide what this one takes, so the bound does not hold for long.
+    boolean isStale = System.nanoTime() - w.measuredAt > Math.max(
+        MAX_SLEEP_NANOS / 2, memory.measureNanos() * MEASURE_SHARE);
+    boolean isUrgent = w.isUrgent;
+    w.isUrgent = false;
+    if (most > limit || isUrgent || isStale && sandbox > limit) {
+      most = measure(w);
       if (most > limit && memory.reclaim() > 0) {
-        most = measure(w, memory.sandboxUsageBytes());
+        most = measure(w);
       }
       if (most > limit) {
         memory.countOom();
         kill(w, most, limit);
-        most = measure(w, memory.sandboxUsageBytes());
+        most = measure(w);
       }
     }
     // A processor touches about a byte a nanosecond.
@@ -218,13 +226,15 @@ public final class OomKiller {
       return memory.limitBytes();
     }
     // Where the machine is short, what the container itself uses is what counts.
-    memory.setHostLimitBytes(Math.max(MIN_RESERVE, room > 0 ? sandbox + room : measure(w, sandbox) + room));
+    memory.setHostLimitBytes(Math.max(MIN_RESERVE, room > 0 ? sandbox + room : measure(w) + room));
     return memory.ceilingBytes();
   }
 
-  private static long measure(Watched w, long sandbox) {
-    w.sandboxThen = sandbox;
-    w.usage = w.container.memory().usageBytes();
+  private static long measure(Watched w) {
+    MemoryCgroup memory = w.container.memory();
+    long before = memory.sandboxUsageBytes();
+    w.usage = memory.usageBytes();
+    w.sandboxThen = Math.min(before, memory.sandboxUsageBytes());
     w.measuredAt = System.nanoTime();
     return w.usage;
   }

@@ -69,7 +69,7 @@ public final class MemoryAdvice {
       throw EINVAL.error();
     }
     long size = Mappings.pageUp(length);
-    if (length != 0 && size <= 0 || size > 0 && addr + size < addr) {
+    if (length != 0 && size <= 0 || Long.compareUnsigned(addr + size, addr) < 0) {
       throw EINVAL.error();
     }
     if (size == 0) {
@@ -264,10 +264,14 @@ public final class MemoryAdvice {
 
   /** Names anonymous memory: {@code prctl(PR_SET_VMA)}; null takes the name away. */
   public void name(long addr, long length, String name) throws ErrnoException {
-    long end = addr + Mappings.pageUp(length);
-    if ((addr & PAGE - 1) != 0 || end < addr) {
+    long size = Mappings.pageUp(length);
+    if ((addr & PAGE - 1) != 0 || length != 0 && size == 0 || Long.compareUnsigned(addr + size, addr) < 0) {
       throw EINVAL.error();
     }
+    if (!mm.isUserRange(addr, size)) {
+      throw ENOMEM.error();
+    }
+    long end = addr + size;
     Leftovers leftovers = new Leftovers(mm);
     mm.writeLock.lock();
     try {
@@ -306,10 +310,7 @@ public final class MemoryAdvice {
     if (!mayLock && limit == 0) {
       throw EPERM.error();
     }
-    if (start + size < start || size < 0) {
-      throw EINVAL.error();
-    }
-    if (size == 0) {
+    if (!isRange(start, size)) {
       return;
     }
     Leftovers leftovers = new Leftovers(mm);
@@ -343,12 +344,20 @@ public final class MemoryAdvice {
   public void unlock(long addr, long length) throws ErrnoException {
     long start = addr & -PAGE;
     long size = Mappings.pageUp(length + (addr - start));
-    if (start + size < start || size < 0) {
-      throw EINVAL.error();
-    }
-    if (size > 0) {
+    if (isRange(start, size)) {
       change(start, start + size, 0, Vma.LOCKED);
     }
+  }
+
+  /** Whether there is anything in a range to lock: EINVAL when it runs over the end, ENOMEM outside of user memory. */
+  private boolean isRange(long start, long size) throws ErrnoException {
+    if (Long.compareUnsigned(start + size, start) < 0) {
+      throw EINVAL.error();
+    }
+    if (!mm.isUserRange(start, size)) {
+      throw ENOMEM.error();
+    }
+    return size > 0;
   }
 
   /** {@code mlockall(2)}. */

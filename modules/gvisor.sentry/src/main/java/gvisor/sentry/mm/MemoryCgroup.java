@@ -24,6 +24,7 @@ public final class MemoryCgroup {
   public static final long UNLIMITED = Long.MAX_VALUE;
 
   private static final long MIN_SLACK = 8L << 20;
+  private static final long MAX_SLACK = 128L << 20;
   private static final int SLACK_SHIFT = 4;
 
   /** Larger allocations are windows, which can as well be smaller. */
@@ -220,7 +221,7 @@ public final class MemoryCgroup {
   }
 
   private static long slackBytes(long limit) {
-    return Math.max(MIN_SLACK, limit >> SLACK_SHIFT);
+    return Math.clamp(limit >> SLACK_SHIFT, MIN_SLACK, MAX_SLACK);
   }
 
   /** Whether this thread was refused memory because of the limit since it asked this last. */

@@ -15,6 +15,9 @@ public final class MemoryFuzz {
   private static final int PAGE = 4096;
   private static final long BASE = 0x10_0000_0000L;
   private static final int PAGES = 48;
+  private static final long[] ODD = {
+    0, 1, -1, -PAGE, Long.MIN_VALUE, Long.MIN_VALUE + PAGE, Long.MAX_VALUE, Long.MAX_VALUE & -PAGE, 1L << 47, PAGE
+  };
   private static final int MAX_MANAGERS = 3;
   private static final int MAX_OPERATIONS = 400;
 
@@ -46,17 +49,17 @@ public final class MemoryFuzz {
 
   private long address() {
     int n = next();
-    return BASE + (long) (n % PAGES) * PAGE + (n >= 240 ? next() : 0);
+    return n >= 250 ? ODD[next() % ODD.length] : BASE + (long) (n % PAGES) * PAGE + (n >= 240 ? next() : 0);
   }
 
   private long length() {
     int n = next();
-    return n < 200 ? (n % 12 + 1) * (long) PAGE : n < 240 ? n * 37L : -n;
+    return n < 200 ? (n % 12 + 1) * (long) PAGE : n < 230 ? n * 37L : n < 240 ? ODD[next() % ODD.length] : -n;
   }
 
   private void operate() throws ErrnoException {
     MemoryManager mm = managers.get(next() % managers.size());
-    int operation = next() % 20;
+    int operation = next() % 21;
     try {
       operate(mm, operation);
     } catch (ErrnoException e) {
@@ -103,6 +106,7 @@ public final class MemoryFuzz {
           mm.advice().sync(address(), length(), next() & 7);
         }
       }
+      case 19 -> mm.advice().name(address(), length(), next() % 2 == 0 ? "n" : null);
       default -> {
         ForcedWrite.copyOut(mm, address(), scratch, 0, 1);
         mm.report(true);
