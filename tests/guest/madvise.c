@@ -184,6 +184,32 @@ static void lock(void) {
   EQ(0, status);
 }
 
+/* MADV_REMOVE: a hole in the file behind a shared mapping; here of a file system in memory. */
+static void removes(void) {
+  char name[] = "/tmp/removeXXXXXX";
+  int fd = OK(mkstemp(name));
+  OK(unlink(name));
+  OK(ftruncate(fd, 4 * PAGE));
+  char *p = mmap(0, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  CHECK(p != MAP_FAILED);
+  memset(p, 7, 4 * PAGE);
+  if (madvise(p + PAGE, PAGE, MADV_REMOVE) != 0) {
+    EQ(EOPNOTSUPP, errno); /* no such thing on the host's file system */
+  } else {
+    EQ(0, p[PAGE]);
+    EQ(7, p[0]);
+    EQ(7, p[2 * PAGE]);
+    char c = 1;
+    EQ(1, pread(fd, &c, 1, PAGE));
+    EQ(0, c);
+  }
+  char *mine = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+  FAILS(EACCES, madvise(mine, PAGE, MADV_REMOVE));
+  OK(munmap(mine, PAGE));
+  OK(munmap(p, 4 * PAGE));
+  OK(close(fd));
+}
+
 /* Ranges that no memory can have: refused, and what there is stays as it is. */
 static void absurd_ranges(void) {
   static const unsigned long starts[] = {1ul << 63, (1ul << 63) + 4096, 0x7ffffffffffff000ul, 1ul << 47};
@@ -206,6 +232,7 @@ static void absurd_ranges(void) {
 }
 
 int main(void) {
+  removes();
   absurd_ranges();
   dont_need();
   hints();

@@ -16,11 +16,12 @@ public final class Cli {
   static final List<String> COMMANDS =
       List.of(
           "run", "do", "create", "start", "state", "kill", "delete", "list", "exec", "ps", "wait", "pause", "resume",
-          "update", "events", "spec", "features", "help");
+          "update", "events", "spec", "features", "install", "uninstall", "help");
 
   /** Global options whose value may be the next argument. */
   private static final Set<String> WITH_VALUE =
-      Set.of("root", "platform", "network", "log", "log-format", "debug-log", "overlay2", "criu");
+      Set.of("root", "platform", "network", "log", "log-format", "debug-log", "overlay2", "criu", "host-uds",
+          "host-fifo");
 
   /** Values of runc's {@code --rootless}, which may follow it as an argument of their own. */
   private static final Set<String> ROOTLESS = Set.of("true", "false", "auto");
@@ -89,6 +90,7 @@ public final class Cli {
       case "exec" -> new Exec();
       case "features" -> new Features();
       case "help" -> new Help();
+      case "install" -> new Install();
       case "kill" -> new Kill();
       case "list" -> new ListContainers();
       case "pause" -> new Pause();
@@ -99,6 +101,7 @@ public final class Cli {
       case "start" -> new Start();
       case "state" -> new State();
       case "train" -> new Train();
+      case "uninstall" -> new Uninstall();
       case "update" -> new Update();
       case "wait" -> new Wait();
       default -> null;

@@ -46,6 +46,17 @@ abstract class Command implements Callable<Integer> {
   /** Does what the command is for and returns the exit code. */
   abstract int run(Config config) throws CommandFailure;
 
+  /** Commands as they may be given, each followed by what it does; {@code help} shows them. */
+  final void examples(String... commandsAndMeanings) {
+    String[] lines = new String[1 + commandsAndMeanings.length];
+    lines[0] = "%nExamples:";
+    for (int i = 0; i < commandsAndMeanings.length; i++) {
+      // picocli formats these lines, to which a percent sign would mean something.
+      lines[1 + i] = (i % 2 == 0 ? "  " : "      ") + commandsAndMeanings[i].replace("%", "%%");
+    }
+    spec.usageMessage().footer(lines);
+  }
+
   /** An option with a value; without a description it is accepted and not shown. */
   final void text(Consumer<String> target, String label, String description, String... names) {
     spec.addOption(Options.text(target, label, description, names));

@@ -24,6 +24,7 @@ final class Create extends Command {
     flag(v -> {}, "", "--no-new-keyring");
     number(v -> preserveFds = v, "N", "hand on N descriptors from 3 on", "--preserve-fds", "-preserve-fds");
     positional(v -> id = v, "0", "1", "ID", "");
+    examples("runsc create --bundle /path/to/bundle box && runsc start box", "in two steps, as engines do it");
   }
 
   /**

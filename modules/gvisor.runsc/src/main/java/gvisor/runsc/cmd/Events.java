@@ -20,6 +20,7 @@ final class Events extends Command {
     flag(v -> stats = v, "print once and end", "--stats", "-stats");
     text(v -> interval = v, "TIME", "between two lines, such as 5s", "--interval", "-interval");
     positional(v -> id = v, "0", "1", "ID", "");
+    examples("runsc events --stats box", "what it uses now", "runsc events --interval 1s box", "every second");
   }
 
   @Override

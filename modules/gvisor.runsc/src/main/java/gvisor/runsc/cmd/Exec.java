@@ -61,6 +61,9 @@ final class Exec extends Command {
     flag(v -> ignorePaused = v, "start it even if the container is paused", "--ignore-paused", "-ignore-paused");
     positional(v -> id = v, "0", "1", "ID", "");
     positionals(v -> command = v, "1..*", "0..*", "COMMAND", "");
+    examples(
+        "runsc exec --tty box /bin/sh", "a shell in a running container",
+        "runsc exec --user 1000:1000 --env A=b box id", "as another user");
   }
 
   @Override

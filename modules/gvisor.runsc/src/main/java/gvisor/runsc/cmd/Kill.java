@@ -16,6 +16,7 @@ final class Kill extends Command {
     flag(v -> all = v, "to every process of the container", "--all", "-a", "-all");
     positional(v -> id = v, "0", "1", "ID", "");
     positional(v -> signal = v, "1", "0..1", "SIGNAL", "a name or number; SIGTERM if absent, 0 to see whether it runs");
+    examples("runsc kill box", "asks it to end", "runsc kill --all box KILL", "ends every process of it");
   }
 
   @Override

@@ -28,6 +28,9 @@ final class Run extends Command {
     number(v -> preserveFds = v, "N", "hand on N descriptors from 3 on", "--preserve-fds", "-preserve-fds");
     flag(v -> keep = v, "do not delete the container at its end", "--keep", "-keep");
     positional(v -> id = v, "0", "1", "ID", "");
+    examples(
+        "runsc run --bundle /path/to/bundle box", "runs it here, and exits as it does",
+        "runsc run --detach --pid-file box.pid box", "leaves it running; runsc delete box when it has ended");
   }
 
   @Override

@@ -37,6 +37,7 @@ final class Update extends Command {
     text(v -> part("cpu").put("cpus", v), "LIST", "processors, such as 0-2,4", "--cpuset-cpus");
     text(v -> part("cpu").put("mems", v), "LIST", "memory nodes", "--cpuset-mems");
     positional(v -> id = v, "0", "1", "ID", "");
+    examples("runsc update --memory 268435456 --cpu-quota 50000 box", "256 MiB and half a processor");
   }
 
   private void limit(String part, String field, String label, String description, String... names) {

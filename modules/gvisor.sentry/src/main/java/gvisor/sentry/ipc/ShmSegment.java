@@ -1,6 +1,7 @@
 package gvisor.sentry.ipc;
 
 import gvisor.api.host.HostClock;
+import gvisor.api.host.HostClock;
 import gvisor.sentry.auth.Capability;
 import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.mm.MappedFile;
@@ -98,8 +99,8 @@ public final class ShmSegment implements MappedFile {
   }
 
   @Override
-  public void punchHole(long offset, long length) {
-    memory.punchHole(offset, length);
+  public void punchHole(HostClock clock, long offset, long length) {
+    memory.punchHole(clock, offset, length);
   }
 
   @Override

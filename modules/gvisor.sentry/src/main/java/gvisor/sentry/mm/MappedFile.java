@@ -3,6 +3,7 @@ package gvisor.sentry.mm;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostClock;
 
 /**
  * The open file behind a mapping: keeps it open as long as it is mapped, and names it in {@code /proc/[pid]/maps}. Each
@@ -22,7 +23,7 @@ public interface MappedFile {
   String displayName();
 
   /** Takes the range's pages out of the file, which then reads as zeros there: {@code madvise(MADV_REMOVE)}. */
-  default void punchHole(long offset, long length) throws ErrnoException {
+  default void punchHole(HostClock clock, long offset, long length) throws ErrnoException {
     throw EOPNOTSUPP.error();
   }
 

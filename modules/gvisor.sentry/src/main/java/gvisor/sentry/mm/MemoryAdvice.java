@@ -192,7 +192,7 @@ public final class MemoryAdvice {
     ErrnoException failure = gap ? ENOMEM.error() : null;
     for (Hole h : holes) {
       try {
-        h.file.punchHole(h.offset, h.length);
+        h.file.punchHole(mm.host.clock(), h.offset, h.length);
       } catch (ErrnoException e) {
         failure = e;
       } finally {

@@ -1,6 +1,7 @@
 package gvisor.sentry.mm;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostClock;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -89,7 +90,7 @@ public final class SharedAnonymous implements Mappable, MappedFile {
   }
 
   @Override
-  public void punchHole(long fileOffset, long bytes) {
+  public void punchHole(HostClock clock, long fileOffset, long bytes) {
     long end = Math.min(length, fileOffset + bytes);
     chunkLock.lock();
     try {

@@ -2,6 +2,7 @@ package gvisor.sentry.vfs;
 
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostClock;
 import gvisor.sentry.mm.MappedFile;
 
 /** An open file as a mapping keeps it. */
@@ -37,11 +38,12 @@ public final class MappedDescription implements MappedFile {
   }
 
   @Override
-  public void punchHole(long offset, long length) throws ErrnoException {
+  public void punchHole(HostClock clock, long offset, long length) throws ErrnoException {
     if (!file.isWritable()) {
       throw Errno.EACCES.error();
     }
-    file.ops().fallocate(null, file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+    Caller caller = new KernelCaller(null, clock);
+    file.ops().fallocate(caller, file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
   }
 
   @Override
