@@ -156,12 +156,54 @@ static void interrupted(void) {
   OK(close(b));
 }
 
+/* /proc/locks has a line for each lock: kind, WRITE or READ, pid, device and inode, range. */
+static int listed(int fd, const char *kind, const char *access, const char *range) {
+  struct stat st;
+  OK(fstat(fd, &st));
+  char line[256], want[256];
+  FILE *f = fopen("/proc/locks", "r");
+  int found = 0;
+  while (f && fgets(line, sizeof line, f)) {
+    char k[16], adv[16], a[16], where[64], from[32], to[32];
+    int pid;
+    unsigned long ino = 0;
+    if (sscanf(line, "%*d: %15s %15s %15s %d %63s %31s %31s", k, adv, a, &pid, where, from, to) != 7)
+      continue;
+    sscanf(strrchr(where, ':') + 1, "%lu", &ino);
+    snprintf(want, sizeof want, "%s %s", from, to);
+    if (ino == st.st_ino && !strcmp(k, kind) && !strcmp(a, access) && !strcmp(want, range)
+        && (pid == getpid() || !strcmp(kind, "OFDLCK")))
+      found++;
+  }
+  if (f)
+    fclose(f);
+  return found;
+}
+
+static void table(void) {
+  int fd = OK(open("locks-table", O_RDWR | O_CREAT, 0600));
+  OK(flock(fd, LOCK_EX));
+  EQ(1, listed(fd, "FLOCK", "WRITE", "0 EOF"));
+  OK(flock(fd, LOCK_UN));
+  EQ(0, listed(fd, "FLOCK", "WRITE", "0 EOF"));
+  OK(lock(fd, F_SETLK, F_RDLCK, 10, 20));
+  OK(lock(fd, F_SETLK, F_WRLCK, 100, 0));
+  EQ(1, listed(fd, "POSIX", "READ", "10 29"));
+  EQ(1, listed(fd, "POSIX", "WRITE", "100 EOF"));
+  OK(lock(fd, F_SETLK, F_UNLCK, 0, 0));
+  EQ(0, listed(fd, "POSIX", "READ", "10 29"));
+  OK(lock(fd, F_OFD_SETLK, F_WRLCK, 1, 1));
+  EQ(1, listed(fd, "OFDLCK", "WRITE", "1 1"));
+  close(fd);
+}
+
 int main(void) {
   tmpdir_enter();
   posix();
   waiting();
   ofd();
   whole();
+  table();
   interrupted();
   tmpdir_leave();
   DONE();

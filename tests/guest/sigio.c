@@ -29,7 +29,7 @@ static void owner(void) {
   EQ(F_OWNER_PID, ex.type);
   EQ(getpid(), ex.pid);
   OK(fcntl(p[0], F_SETOWN, -getpgrp()));
-  EQ(-getpgrp(), (int)syscall(SYS_fcntl, p[0], F_GETOWN));
+  EQ(-getpgrp(), fcntl(p[0], F_GETOWN)); /* the C library asks F_GETOWN_EX: small groups look like errors */
   OK(fcntl(p[0], F_GETOWN_EX, &ex));
   EQ(F_OWNER_PGRP, ex.type);
   EQ(getpgrp(), ex.pid);

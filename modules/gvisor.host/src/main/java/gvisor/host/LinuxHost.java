@@ -12,8 +12,12 @@ import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
 import java.lang.foreign.MemorySegment;
 
-/** The machine as the Sentry sees it. What it says is found out at construction, so that nothing is looked up later. */
+/**
+ * The machine as the Sentry sees it. What it says is found out at construction, so that nothing is looked up later; what
+ * changes is read through a descriptor that was opened then.
+ */
 public final class LinuxHost implements Host {
+  private static final String AVAILABLE = "MemAvailable:";
   private static final int SYSINFO_TOTAL_RAM = 32;
   private static final int SYSINFO_UNIT = 104;
 
@@ -23,6 +27,11 @@ public final class LinuxHost implements Host {
   private final long memoryBytes;
   private final String processorDescription;
 
+  /** {@code /proc/meminfo}, or null on a machine without. */
+  private final Fd meminfo;
+
+  private final byte[] meminfoText = new byte[256];
+
   /** Looks at the machine. */
   public LinuxHost() throws ErrnoException {
     processorCount = Cpus.affinity(0).cardinality();
@@ -30,6 +39,15 @@ public final class LinuxHost implements Host {
     Libc.check(Libc.syscall(Sys.NR_SYSINFO, info.address(), 0, 0, 0, 0, 0));
     memoryBytes = info.get(JAVA_LONG, SYSINFO_TOTAL_RAM) * info.get(JAVA_INT, SYSINFO_UNIT);
     processorDescription = readProcessorDescription();
+    meminfo = openMeminfo();
+  }
+
+  private static Fd openMeminfo() {
+    try {
+      return Fd.open("/proc/meminfo", Sys.O_RDONLY | Sys.O_CLOEXEC, 0);
+    } catch (ErrnoException e) {
+      return null;
+    }
   }
 
   private static String readProcessorDescription() {
@@ -68,6 +86,26 @@ public final class LinuxHost implements Host {
   @Override
   public long memoryBytes() {
     return memoryBytes;
+  }
+
+  @Override
+  public synchronized long availableBytes() {
+    if (meminfo == null) {
+      return Long.MAX_VALUE;
+    }
+    int n;
+    try {
+      n = (int) meminfo.pread(MemorySegment.ofArray(meminfoText), 0);
+    } catch (ErrnoException e) {
+      return Long.MAX_VALUE;
+    }
+    String text = new String(meminfoText, 0, n, java.nio.charset.StandardCharsets.ISO_8859_1);
+    int at = text.indexOf(AVAILABLE);
+    int end = text.indexOf(" kB", at);
+    if (at < 0 || end < 0) {
+      return Long.MAX_VALUE;
+    }
+    return Long.parseLong(text.substring(at + AVAILABLE.length(), end).strip()) << 10;
   }
 
   @Override

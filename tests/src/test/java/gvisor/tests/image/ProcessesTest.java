@@ -40,6 +40,7 @@ class ProcessesTest {
       Map.entry("exit code", Pattern.compile("/.*/exit")),
       Map.entry("served files", Pattern.compile("/[0-9]+(/.*)?")),
       Map.entry("own descriptors", Pattern.compile("/fd")),
+      Map.entry("host memory", Pattern.compile("/proc/meminfo|/meminfo")),
       Map.entry("machine", Pattern.compile("/dev/kvm|anon_inode:kvm-.*")),
       Map.entry("listener", Pattern.compile("anon_inode:seccomp notify")),
       Map.entry("process", Pattern.compile("anon_inode:\\[pidfd\\]")));

@@ -12,6 +12,11 @@ public interface Host {
   /** Bytes of memory of the machine. */
   long memoryBytes();
 
+  /** Bytes that could be had now without others going short; {@link Long#MAX_VALUE} when that is not known. */
+  default long availableBytes() {
+    return Long.MAX_VALUE;
+  }
+
   /** The first processor as the machine's {@code /proc/cpuinfo} describes it; empty when it is not known. */
   default String processorDescription() {
     return "";

@@ -1,6 +1,5 @@
 package gvisor.sentry.boot;
 
-import static gvisor.api.errno.Errno.EACCES;
 import static gvisor.api.errno.Errno.ENOENT;
 import static gvisor.api.errno.Errno.ENOTDIR;
 
@@ -215,18 +214,20 @@ final class ProcessMaker {
         variable = e.substring("PATH=".length());
       }
     }
-    boolean denied = false;
+    Errno refused = null;
     for (String directory : variable.split(":", -1)) {
       String path = directory.isEmpty() ? "./" + name : directory + "/" + name;
       try {
         TaskExec.open(task, null, path, true).close();
         return path;
       } catch (ErrnoException e) {
-        denied |= e.errno() == EACCES;
+        if (e.errno() != ENOENT && e.errno() != ENOTDIR && refused == null) {
+          refused = e.errno();
+        }
       }
     }
-    if (denied) {
-      throw new StartException("exec: \"" + name + "\": permission denied", NOT_EXECUTABLE);
+    if (refused != null) {
+      throw new StartException("exec: \"" + name + "\": " + lower(refused.message()), NOT_EXECUTABLE);
     }
     throw new StartException("exec: \"" + name + "\": executable file not found in $PATH", NOT_FOUND);
   }

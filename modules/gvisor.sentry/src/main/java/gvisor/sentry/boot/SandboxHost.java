@@ -12,6 +12,11 @@ record SandboxHost(Host host, HostClock clock, int processorCount, long memoryBy
   }
 
   @Override
+  public long availableBytes() {
+    return host.availableBytes();
+  }
+
+  @Override
   public String processorDescription() {
     return host.processorDescription();
   }

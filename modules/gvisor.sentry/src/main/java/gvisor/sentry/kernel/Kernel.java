@@ -23,6 +23,9 @@ public final class Kernel {
    */
   public static final int MAX_TASKS = 4096;
 
+  /** As many of them are kept for processes that are started from outside: to look at what uses up the others. */
+  static final int RESERVED_TASKS = 64;
+
   private static final long FIRST_NAMESPACE_INODE = 0xF0000000L;
 
   private final Platform platform;

@@ -15,6 +15,10 @@ import org.apache.logging.log4j.Logger;
  * Holds the memory limits of containers: watches those that could pass theirs, has them give back what can be had
  * again, and kills a process of a container that is above its limit all the same ({@code man 5 proc}, oom_score_adj).
  *
+ * <p>A container without a limit has that of the machine: one that has allocated much of what the machine had is watched
+ * too, and is above its limit when hardly anything is left for others. So the machine's own OOM killer, which would kill
+ * other people's processes, has nothing to do.
+ *
  * <p>A thread of its own, started with the first container that comes near its limit, because who notices a shortage
  * holds locks, and applications touch memory without telling anybody. It looks as often as the room that is left could
  * be used up, and measures only when the memory of the whole sandbox has grown enough to matter.
@@ -36,6 +40,11 @@ public final class OomKiller {
 
   private static final long POLL_NANOS = 1_000_000;
 
+  // What is left of the machine's memory for others: a part of it, within bounds.
+  private static final int RESERVE_SHARE = 128;
+  private static final long MIN_RESERVE = 32L << 20;
+  private static final long MAX_RESERVE = 128L << 20;
+
   /** A guest that keeps being killed must not fill the log. */
   private static final long LOG_INTERVAL_NANOS = 1_000_000_000;
 
@@ -47,6 +56,7 @@ public final class OomKiller {
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
   private final Object threadLock = new Object();
   private volatile Thread thread;
+  private volatile long much;
 
   /** When the last kill was logged, and how many were not since. Of the one thread. */
   private long loggedAtNanos;
@@ -115,6 +125,27 @@ public final class OomKiller {
    */
   public void guard(Container container, Caches caches) {
     container.memory().setGuard(new Watched(container, caches));
+    container.memory().setHostLimitBytes(muchBytes());
+  }
+
+  /** Who has allocated more is watched, whatever its limit. */
+  private long muchBytes() {
+    long known = much;
+    if (known == 0) {
+      long available = kernel.host().availableBytes();
+      known = available == Long.MAX_VALUE ? MemoryCgroup.UNLIMITED : Math.max(MIN_RESERVE, available / 2);
+      much = known;
+    }
+    return known;
+  }
+
+  /** What may still be taken of the machine's memory; negative when it is short. */
+  private long roomOfMachine() {
+    long available = kernel.host().availableBytes();
+    if (available == Long.MAX_VALUE) {
+      return Long.MAX_VALUE;
+    }
+    return available - Math.clamp(kernel.host().memoryBytes() / RESERVE_SHARE, MIN_RESERVE, MAX_RESERVE);
   }
 
   private void wake() {
@@ -158,17 +189,18 @@ public final class OomKiller {
   /** Looks at a container; nanoseconds until it has to be looked at again, MAX_VALUE when it will say so itself. */
   private long check(Watched w) {
     MemoryCgroup memory = w.container.memory();
-    long limit = memory.limitBytes();
-    if (memory.allocatedChargeBytes() <= limit) {
+    if (memory.allocatedChargeBytes() <= Math.min(memory.limitBytes(), muchBytes())) {
       watched.remove(w);
+      memory.setHostLimitBytes(muchBytes());
       // Between the look and the removal it may have asked to be watched.
-      if (memory.allocatedChargeBytes() <= memory.limitBytes()) {
+      if (memory.allocatedChargeBytes() <= memory.ceilingBytes()) {
         w.usage = -1;
         return Long.MAX_VALUE;
       }
       watched.add(w);
     }
     long sandbox = memory.sandboxUsageBytes();
+    long limit = limit(w, sandbox);
     long most = w.usage < 0 ? sandbox : Math.min(sandbox, w.usage + Math.max(0, sandbox - w.sandboxThen));
     // What others give back can hide what this one takes, so the bound does not hold for long.
     boolean isStale = System.nanoTime() - w.measuredAt > Math.max(
@@ -189,6 +221,18 @@ public final class OomKiller {
     // A processor touches about a byte a nanosecond.
     long untilFull = Math.clamp(limit - most, MIN_SLEEP_NANOS, MAX_SLEEP_NANOS);
     return Math.max(untilFull, Math.min(MAX_SLEEP_NANOS, memory.measureNanos() * (most > limit ? 1 : MEASURE_SHARE)));
+  }
+
+  /** The limit that holds now. */
+  private long limit(Watched w, long sandbox) {
+    MemoryCgroup memory = w.container.memory();
+    long room = roomOfMachine();
+    if (room == Long.MAX_VALUE) {
+      return memory.limitBytes();
+    }
+    // Where the machine is short, what the container itself uses is what counts.
+    memory.setHostLimitBytes(Math.max(MIN_RESERVE, room > 0 ? sandbox + room : measure(w) + room));
+    return memory.ceilingBytes();
   }
 
   private static long measure(Watched w) {
@@ -287,11 +331,11 @@ public final class OomKiller {
   boolean awaitRoom(Task t) {
     MemoryCgroup memory = t.threadGroup().container().memory();
     long deadline = System.nanoTime() + PATIENCE_NANOS;
-    while (memory.limitBytes() != MemoryCgroup.UNLIMITED && System.nanoTime() < deadline) {
+    while (memory.ceilingBytes() != MemoryCgroup.UNLIMITED && System.nanoTime() < deadline) {
       if (t.isDying()) {
         return true;
       }
-      if (memory.usageBytes() + PAGE <= memory.limitBytes()) {
+      if (memory.usageBytes() + PAGE <= memory.ceilingBytes()) {
         return true;
       }
       LockSupport.parkNanos(t, 2 * POLL_NANOS + memory.measureNanos());

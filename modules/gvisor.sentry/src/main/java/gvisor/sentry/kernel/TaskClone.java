@@ -44,7 +44,7 @@ public final class TaskClone {
   public static long clone(Task t, CloneArgs args) throws ErrnoException {
     check(t, args);
     Kernel kernel = t.kernel();
-    if (kernel.taskCount.incrementAndGet() > Kernel.MAX_TASKS || kernel.isDead()) {
+    if (kernel.taskCount.incrementAndGet() > Kernel.MAX_TASKS - Kernel.RESERVED_TASKS || kernel.isDead()) {
       kernel.taskCount.getAndDecrement();
       throw EAGAIN.error();
     }

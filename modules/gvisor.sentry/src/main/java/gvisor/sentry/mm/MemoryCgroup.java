@@ -79,6 +79,7 @@ public final class MemoryCgroup {
   private final AtomicLong oomKills = new AtomicLong();
   private final ReentrantLock measureLock = new ReentrantLock();
   private volatile long limitBytes = UNLIMITED;
+  private volatile long hostLimitBytes = UNLIMITED;
   private volatile Guard guard = NOBODY;
 
   // Written under measureLock.
@@ -99,6 +100,7 @@ public final class MemoryCgroup {
   /** The container is gone. What others still have of it stays charged to nobody who could be killed for it. */
   public void close() {
     limitBytes = UNLIMITED;
+    hostLimitBytes = UNLIMITED;
     guard = NOBODY;
     int left = owner;
     owner = ExtentAllocator.NOBODY;
@@ -123,6 +125,16 @@ public final class MemoryCgroup {
   public void setLimitBytes(long limit) {
     limitBytes = limit <= 0 ? UNLIMITED : limit;
     guard.watch();
+  }
+
+  /** The limit that holds: {@link #limitBytes}, or less if the machine has not that much. */
+  public long ceilingBytes() {
+    return Math.min(limitBytes, hostLimitBytes);
+  }
+
+  /** What the machine has for the container, as far as is known. */
+  public void setHostLimitBytes(long limit) {
+    hostLimitBytes = limit;
   }
 
   /** {@code memory.current}: bytes of memory in use, measured now. */
@@ -227,7 +239,7 @@ public final class MemoryCgroup {
    * @param isForFiles whether it is for what stays when processes die
    */
   private void charge(long length, boolean isForFiles) throws ErrnoException {
-    long limit = limitBytes;
+    long limit = ceilingBytes();
     if (limit == UNLIMITED) {
       return;
     }

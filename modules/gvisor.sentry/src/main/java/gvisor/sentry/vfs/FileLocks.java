@@ -31,13 +31,17 @@ public final class FileLocks {
     }
   }
 
-  private record Flock(FileDescription file, boolean exclusive) {}
+  private record Flock(FileDescription file, int pid, boolean exclusive) {}
 
   private final WaitQueue queue = new WaitQueue();
   private final List<Range> ranges = new ArrayList<>();
   private final List<Flock> flocks = new ArrayList<>();
 
-  FileLocks() {}
+  private final Inode inode;
+
+  FileLocks(Inode inode) {
+    this.inode = inode;
+  }
 
   /** The locks on the inode of {@code file}. */
   public static FileLocks of(FileDescription file) {
@@ -141,9 +145,10 @@ public final class FileLocks {
    * Locks the file for {@code file} ({@code flock(2)}). A lock it has already is given up first, also when the new one
    * is refused, as Linux does.
    *
+   * @param pid who locks it, for {@code /proc/locks}
    * @return false when another open file is in the way
    */
-  public synchronized boolean lockFile(FileDescription file, boolean exclusive) {
+  public synchronized boolean lockFile(FileDescription file, int pid, boolean exclusive) {
     for (int i = 0; i < flocks.size(); i++) {
       Flock f = flocks.get(i);
       if (f.file == file) {
@@ -160,8 +165,38 @@ public final class FileLocks {
         return false;
       }
     }
-    flocks.add(new Flock(file, exclusive));
+    flocks.add(new Flock(file, pid, exclusive));
     return true;
+  }
+
+  synchronized boolean isEmpty() {
+    return ranges.isEmpty() && flocks.isEmpty();
+  }
+
+  /** Adds a line for each lock to {@code /proc/locks}, whose last line was {@code number}; the number of the last now. */
+  synchronized int list(StringBuilder out, int number) {
+    StatBuf stat = new StatBuf();
+    try {
+      inode.stat(stat);
+    } catch (ErrnoException e) {
+      return number; // a file of a gofer that is gone
+    }
+    int n = number;
+    for (Flock f : flocks) {
+      line(out, ++n, "FLOCK ", f.exclusive, f.pid, stat).append("0 EOF\n");
+    }
+    for (Range r : ranges) {
+      line(out, ++n, r.pid < 0 ? "OFDLCK" : "POSIX ", r.exclusive, r.pid, stat).append(r.start).append(' ');
+      out.append(r.end == TO_END ? "EOF" : Long.toString(r.end)).append('\n');
+    }
+    return n;
+  }
+
+  private static StringBuilder line(StringBuilder out, int number, String kind, boolean exclusive, int pid,
+      StatBuf stat) {
+    return out.append(number).append(": ").append(kind).append(" ADVISORY  ").append(exclusive ? "WRITE " : "READ  ")
+        .append(pid).append(String.format(" %02x:%02x:", DeviceNumbers.major(stat.dev), DeviceNumbers.minor(stat.dev)))
+        .append(Long.toUnsignedString(stat.ino)).append(' ');
   }
 
   /** Gives the lock of {@code file} up, if it has one. */

@@ -161,7 +161,7 @@ public abstract class Inode {
     if (locks == null && make) {
       synchronized (this) {
         if (locks == null) {
-          locks = new FileLocks();
+          locks = new FileLocks(this);
         }
       }
     }

@@ -18,6 +18,7 @@ public final class Vfs {
   private final DeviceNumbers numbers;
   private final DeviceRegistry devices = new DeviceRegistry();
   private final LockWaits lockWaits = new LockWaits();
+  private final HeldLocks heldLocks = new HeldLocks();
   private final AtomicLong pipeBytes = new AtomicLong();
   private final ReentrantLock nestingLock = new ReentrantLock();
   private final ConcurrentHashMap<String, FilesystemType> types = new ConcurrentHashMap<>();
@@ -53,6 +54,11 @@ public final class Vfs {
   /** Who waits for whose POSIX lock. */
   public LockWaits lockWaits() {
     return lockWaits;
+  }
+
+  /** Files that are locked. */
+  public HeldLocks heldLocks() {
+    return heldLocks;
   }
 
   /** How many bytes the buffers of all pipes take. */

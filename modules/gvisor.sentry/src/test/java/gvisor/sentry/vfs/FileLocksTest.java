@@ -11,7 +11,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class FileLocksTest {
-  private final FileLocks locks = new FileLocks();
+  private final FileLocks locks = new FileLocks(null); // of no file that anybody lists
   private final Object a = new Object();
   private final Object b = new Object();
 

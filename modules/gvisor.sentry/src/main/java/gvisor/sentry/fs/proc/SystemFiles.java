@@ -49,7 +49,7 @@ final class SystemFiles {
     file(root, "keys", text(""));
     root.file("kmsg", 0400, text(""), null);
     file(root, "loadavg", this::loadavg);
-    file(root, "locks", text(""));
+    file(root, "locks", (c, out) -> kernel.vfs().heldLocks().list(out));
     file(root, "meminfo", new MemInfo(kernel));
     file(root, "misc", text(""));
     file(root, "modules", text(""));

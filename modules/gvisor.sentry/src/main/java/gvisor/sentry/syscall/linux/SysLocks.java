@@ -56,7 +56,7 @@ public final class SysLocks {
         locks.unlockFile(f);
         return 0;
       }
-      if (locks.lockFile(f, kind == LOCK_EX)) {
+      if (lockFile(t, f, locks, kind == LOCK_EX)) {
         return 0;
       }
       if ((operation & LOCK_NB) != 0) {
@@ -64,7 +64,7 @@ public final class SysLocks {
       }
       locks.queue().register(t.waiter(), EventMask.EPOLLIN);
       try {
-        while (!locks.lockFile(f, kind == LOCK_EX)) {
+        while (!lockFile(t, f, locks, kind == LOCK_EX)) {
           if (t.block(Task.FOREVER) == Task.INTERRUPTED) {
             return Restart.ERESTARTSYS;
           }
@@ -76,6 +76,23 @@ public final class SysLocks {
     } finally {
       f.close();
     }
+  }
+
+  private static boolean lockFile(Task t, FileDescription f, FileLocks locks, boolean exclusive) {
+    if (!locks.lockFile(f, t.tgid(), exclusive)) {
+      return false;
+    }
+    t.kernel().vfs().heldLocks().add(locks);
+    return true;
+  }
+
+  private static Range lockRange(Task t, FileLocks locks, Object owner, int pid, int type, long start, long end)
+      throws ErrnoException {
+    Range conflict = locks.lockRange(owner, pid, type == F_WRLCK, start, end);
+    if (conflict == null) {
+      t.kernel().vfs().heldLocks().add(locks);
+    }
+    return conflict;
   }
 
   /** F_GETLK and F_OFD_GETLK. */
@@ -133,7 +150,7 @@ public final class SysLocks {
       default -> throw EINVAL.error();
     }
     int pid = ofd ? -1 : t.tgid();
-    Range conflict = locks.lockRange(owner, pid, type == F_WRLCK, start, end);
+    Range conflict = lockRange(t, locks, owner, pid, type, start, end);
     if (conflict == null) {
       return 0;
     }
@@ -144,7 +161,7 @@ public final class SysLocks {
     locks.queue().register(t.waiter(), EventMask.EPOLLIN);
     try {
       while (true) {
-        conflict = locks.lockRange(owner, pid, type == F_WRLCK, start, end);
+        conflict = lockRange(t, locks, owner, pid, type, start, end);
         if (conflict == null) {
           return 0;
         }
