@@ -251,7 +251,7 @@ class CommandLineTest {
       }
       String request = "{\"op\": \"ps\", \"id\": \"c\"}";
       String ask =
-          "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print $s pack('V/a', $ARGV[1]);"
+          "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print $s pack('V/a*', $ARGV[1]);"
               + " $s->flush(); my $n = sysread($s, my $b, 10) || 0; print \"$n\"";
       List<String> perl = List.of("perl", "-e", ask, socket.toString(), request);
       assertEquals("10", Programs.run(Path.of("/"), Map.of(), SECONDS, perl).out());
