@@ -1,7 +1,7 @@
 # Terminals: -t, -it through a terminal of the caller, sizes, Ctrl-C, detach.
-in_terminal() { script -qec "$1" /dev/null | tr -d '\r\004\b' | sed 's/\^D//g'; }
+in_terminal() { script -qec "$1" /dev/null | tr -d '\r\004\b' | sed 's/\^[D@]//g'; }
 run -t busybox sh -c 'tty; test -t 0 && test -t 1 && echo terminal' | tr -d '\r'
-in_terminal "stty rows 33 cols 101; docker run --rm -it --runtime $RUNTIME busybox sh -c 'while [ \"\$(stty size)\" != \"33 101\" ]; do sleep 0.1; done; stty size; tty'" < /dev/null
+in_terminal "stty rows 33 cols 101; docker run --rm -it --runtime $RUNTIME busybox sh -c 'while [ \"\$(stty size 2> /dev/null)\" != \"33 101\" ]; do sleep 0.1; done; stty size; tty'" < /dev/null
 start box busybox sleep 1000
 in_terminal "docker exec -it box sh -c 'tty; test -t 0 && echo terminal; exit 6'; echo exit \$?" < /dev/null
 docker rm -f box
