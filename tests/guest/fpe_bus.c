@@ -1,5 +1,5 @@
 /* SIGFPE and SIGBUS from the processor (man 2 sigaction, si_code): exceptions of arithmetic and alignment, once they are
- * unmasked, and those of the stack. An emulated processor may not have them. */
+ * unmasked, and those of the stack; and int1. An emulated processor may not have them. */
 #include "faults.h"
 
 /* Unmasked, each exception of SSE and of the x87 unit. */
@@ -52,9 +52,18 @@ static void stack(void) {
   EQ(12, seen.trap);
 }
 
+/* Reported at the instruction or behind it, as the processor has it. */
+static void int1(void) {
+  EQ(SIGTRAP, execute("\xf1", 1, 0, 0, 0));
+  EQ(TRAP_BRKPT, seen.code);
+  EQ((long)page + seen.rip, seen.addr);
+  EQ(1, seen.trap);
+}
+
 int main(void) {
   catch_faults();
   stack();
+  int1();
   arithmetic();
   alignment();
   DONE();

@@ -107,3 +107,18 @@ build_image() {
   quietly "build the image" maven -q -pl jlink -am -DskipTests package
   touch jlink/target/linked-from
 }
+
+# Container engines for the tests that drive them. Their packages would start services; nothing is started here.
+set_up_engines() {
+  local policy=/usr/sbin/policy-rc.d made=
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' > $policy
+    chmod +x $policy
+    made=1
+  fi
+  (install_missing dockerd=docker.io containerd=containerd podman=podman buildah=buildah runc=runc \
+    iptables=iptables ip=iproute2 script=bsdutils) || say "not all container engines: the tests of others are skipped"
+  [[ -x /usr/libexec/podman/catatonit || -n $(type -P catatonit) ]] || # The first process of podman's pods.
+    (install_packages catatonit) || say "no catatonit: podman makes no pods"
+  [[ -z $made ]] || rm -f $policy
+}

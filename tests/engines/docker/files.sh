@@ -14,6 +14,5 @@ run -v named:/v busybox cat /v/file
 docker volume rm named
 run --shm-size 2m busybox sh -c 'df -k /dev/shm | tail -1'
 run busybox sh -c 'cat /etc/hosts | head -1; test -s /etc/resolv.conf; test -s /etc/hostname && echo named'
-run --device /dev/null:/dev/xnull busybox sh -c 'ls -l /dev/xnull | cut -c1-40; echo x > /dev/xnull && echo written'
 run busybox sh -c 'ls /dev | grep -vE "^(console|core)$"'
 rm -r /run/tmp/volume

@@ -9,5 +9,4 @@ run --pids-limit 12 busybox sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15;
 run --memory 64m busybox sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=40 2>&1 | tail -1 | cut -d, -f1; echo ok'
 run --memory 48m busybox sh -c 'tail /dev/zero; echo "tail: $?"'
 run --oom-score-adj 200 busybox cat /proc/self/oom_score_adj
-run --sysctl net.ipv4.ip_unprivileged_port_start=80 --sysctl kernel.msgmax=1234 busybox sh -c 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax'
 run --cpuset-cpus 0 busybox nproc

@@ -9,6 +9,6 @@ run --user nobody --group-add 44 busybox id
 run --user nobody busybox sh -c 'touch /x; touch /tmp/x && ls -l /tmp/x | cut -c1-30'
 run --env A=b --env 'C=d e' busybox sh -c 'echo "$A|$C|$HOME|$PATH"'
 run --user nobody busybox sh -c 'echo "$HOME"'
-run --hostname box --domainname example.org busybox sh -c 'hostname; cat /etc/hostname; cat /proc/sys/kernel/domainname'
+run --hostname box busybox sh -c 'hostname; cat /etc/hostname'
 run --entrypoint /bin/echo busybox a b
 run --workdir /etc busybox sh -c 'pwd; cd /proc/self && pwd'

@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * The process that ends others when they make a system call that their filter does not allow, and writes down which:
  * {@code SECCOMP_RET_USER_NOTIF} of {@code man 2 seccomp}. It outlives the command that starts it, ends with the first
- * process that it watches, and is a few hundred bytes of machine code, {@link WatcherProgram}. When there is none, such
+ * process that it watches, and is some hundred bytes of machine code, {@link WatcherProgram}. When there is none, such
  * a call fails with ENOSYS: it is never carried out.
  */
 public final class Watcher {

@@ -6,6 +6,7 @@ import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.spec.CapabilityNames;
+import gvisor.runsc.spec.MountOptionNames;
 import gvisor.runsc.spec.Spec;
 import java.util.List;
 
@@ -13,12 +14,6 @@ import java.util.List;
 final class Features extends Command {
   private static final List<String> HOOKS =
       List.of("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop");
-
-  private static final List<String> MOUNT_OPTIONS =
-      List.of(
-          "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "noatime", "nodev", "nodiratime",
-          "noexec", "norelatime", "nostrictatime", "nosuid", "private", "rbind", "relatime", "remount", "ro",
-          "rprivate", "rslave", "rw", "slave", "strictatime", "suid", "sync");
 
   Features() {
     super("features", "Prints what this runtime supports, as JSON.");
@@ -28,16 +23,16 @@ final class Features extends Command {
   int run(Config config) {
     ObjectNode json = Json.object().put("ociVersionMin", "1.0.0").put("ociVersionMax", Version.OCI);
     strings(json.putArray("hooks"), HOOKS);
-    strings(json.putArray("mountOptions"), MOUNT_OPTIONS);
+    strings(json.putArray("mountOptions"), MountOptionNames.KNOWN);
     ObjectNode linux = json.putObject("linux");
     strings(linux.putArray("namespaces"), List.of("ipc", "mount", "network", "pid", "uts"));
     ArrayNode capabilities = linux.putArray("capabilities");
     CapabilityNames.ALL.forEach(name -> capabilities.add("CAP_" + name));
     linux
         .putObject("cgroup")
-        .put("v1", false)
-        .put("v2", false)
-        .put("systemd", false)
+        .put("v1", true)
+        .put("v2", true)
+        .put("systemd", true)
         .put("systemdUser", false)
         .put("rdma", false);
     ObjectNode seccomp = linux.putObject("seccomp").put("enabled", true);
@@ -54,6 +49,8 @@ final class Features extends Command {
     linux.putObject("apparmor").put("enabled", false);
     linux.putObject("selinux").put("enabled", false);
     linux.putObject("intelRdt").put("enabled", false);
+    linux.putObject("mountExtensions").putObject("idmap").put("enabled", false);
+    linux.putObject("netDevices").put("enabled", false);
     json.putObject("annotations").put("version", Version.NUMBER);
     byte[] text = Json.writeIndented(json);
     System.out.write(text, 0, text.length);

@@ -60,7 +60,7 @@ final class GlobalOptions implements Callable<Integer> {
             "--rootless", "-rootless"));
     text(spec, v -> hostUds = v, "WHAT", "sockets of the host that applications reach: none", "host-uds");
     text(spec, v -> hostFifo = v, "WHAT", "fifos of the host that applications reach: none", "host-fifo");
-    flag(spec, v -> systemdCgroup = v, "cgroup paths are in systemd's notation, and systemd makes them", "systemd-cgroup");
+    flag(spec, v -> systemdCgroup = v, "cgroup paths are in systemd's notation, slice:prefix:name", "systemd-cgroup");
     text(spec, v -> {}, "", "", "criu"); // Engines tell where criu would be.
     OptionSpec.Builder version = OptionSpec.builder("--version", "-v").arity("0").versionHelp(true);
     spec.addOption(version.description("print the version").build());

@@ -389,7 +389,8 @@ public final class Containers {
   /** @param placement where it joins another's sandbox, or null */
   private ObjectNode createRequest(String id, Bundle bundle, Stdio stdio, Placement placement) {
     ObjectNode request = Json.object().put("op", "create").put("id", id);
-    request.put("rootOverlay", config.overlay() != Config.Overlay.NONE);
+    // A read-only root has changes too: the places of mounts, which an image need not have.
+    request.put("rootOverlay", config.overlay() != Config.Overlay.NONE || bundle.spec().root().readonly());
     request.put("ociSeccomp", config.ociSeccomp());
     int size = stdio.windowSize();
     if (size != 0 && bundle.json().path("process") instanceof ObjectNode process && !process.has("consoleSize")) {

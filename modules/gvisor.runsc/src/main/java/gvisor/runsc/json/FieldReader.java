@@ -45,6 +45,11 @@ public final class FieldReader {
     return field(name) != null;
   }
 
+  /** Whether the object has no fields. */
+  public boolean isEmpty() {
+    return object.isEmpty();
+  }
+
   /** The field as an object, or null if absent. */
   public FieldReader object(String name) throws MalformedJsonException {
     JsonNode value = field(name);

@@ -14,6 +14,8 @@ import gvisor.host.seccomp.SentryFilter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SimpleTimeZone;
+import java.util.TimeZone;
 import java.util.function.IntFunction;
 
 /** What the processes of a sandbox may do on the host, and how they give up the rest. */
@@ -89,6 +91,9 @@ final class Privileges {
   static void giveUpFiles(boolean usesDates) throws IOException {
     if (usesDates) {
       Confinement.readFilesNow();
+    } else {
+      // What logs with arguments asks for the time zone even when it has no use for it, and there is no file then.
+      TimeZone.setDefault(new SimpleTimeZone(0, "UTC"));
     }
     Confinement.openClassesNow();
     boolean canBeNobody = IdMaps.isUser(Confinement.NOBODY);

@@ -16,6 +16,8 @@ import java.util.Map;
 
 /** From the words of {@code config.json} to the kernel's: strings become bytes, bind mounts names of the gofer. */
 final class SpecTranslator {
+  private static final String DOMAINNAME = "kernel.domainname";
+
   private SpecTranslator() {}
 
   /** The name under which the gofer serves the source of bind mount number {@code index}. */
@@ -40,12 +42,14 @@ final class SpecTranslator {
     }
     List<String[]> sysctls = new ArrayList<>();
     for (Map.Entry<String, String> sysctl : spec.linux().sysctl().entrySet()) {
-      sysctls.add(new String[] {sysctl.getKey(), bytes(sysctl.getValue())});
+      if (!sysctl.getKey().equals(DOMAINNAME)) { // Which is another word for the field.
+        sysctls.add(new String[] {sysctl.getKey(), bytes(sysctl.getValue())});
+      }
     }
     return new ContainerSpec(
         id,
         bytes(spec.hostname()),
-        bytes(spec.domainname()),
+        bytes(spec.linux().sysctl().getOrDefault(DOMAINNAME, spec.domainname())),
         gofer,
         spec.root().readonly(),
         rootOverlay,

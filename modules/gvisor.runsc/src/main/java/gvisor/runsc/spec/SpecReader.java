@@ -128,6 +128,7 @@ public final class SpecReader {
         throw process.fault("env[" + i + "]", "is not NAME=value");
       }
     }
+    checkScheduling(process);
     FieldReader console = process.object("consoleSize");
     FieldReader user = process.object("user");
     long umask = user == null ? -1 : user.integer("umask", 0, 0777, -1);
@@ -146,6 +147,28 @@ public final class SpecReader {
         (int) process.integer("oomScoreAdj", -1000, 1000, 0),
         process.string("apparmorProfile", ""),
         process.string("selinuxLabel", ""));
+  }
+
+  /** What only the host's scheduler could do for a process is refused; what is the default anyway is not. */
+  private static void checkScheduling(FieldReader process) throws MalformedJsonException {
+    FieldReader scheduler = process.object("scheduler");
+    if (scheduler != null) {
+      String policy = scheduler.requiredString("policy");
+      if (!policy.equals("SCHED_OTHER") || scheduler.integer("nice", -20, 19, 0) != 0) {
+        throw scheduler.fault("policy", "is " + policy + ": a sandbox offers SCHED_OTHER and nice 0 only");
+      }
+    }
+    FieldReader io = process.object("ioPriority");
+    if (io != null) {
+      String name = io.requiredString("class");
+      if (!List.of("IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE").contains(name)) {
+        throw io.fault("class", "is " + name + ", which is no class of I/O priority");
+      }
+      io.integer("priority", 0, 7, 0);
+    }
+    if (process.has("execCPUAffinity")) {
+      throw process.fault("execCPUAffinity", "is not offered by a sandbox");
+    }
   }
 
   private static Spec.User user(FieldReader user) throws MalformedJsonException {
@@ -213,10 +236,10 @@ public final class SpecReader {
       if (!destination.startsWith("/")) {
         throw mount.fault("destination", "is not absolute");
       }
-      List<String> options = mount.strings("options");
-      for (int i = 0; i < options.size(); i++) {
-        if (options.get(i).equals("shared") || options.get(i).equals("rshared")) {
-          throw mount.fault("options[" + i + "]", "asks for shared propagation, which a sandbox does not offer");
+      List<String> options = MountOptionNames.read(mount);
+      for (String mapping : List.of("uidMappings", "gidMappings")) {
+        if (mount.has(mapping)) {
+          throw mount.fault(mapping, "asks for an id-mapped mount, which a sandbox does not offer");
         }
       }
       Spec.Mount record =
@@ -258,6 +281,9 @@ public final class SpecReader {
   }
 
   private static Spec.Linux linux(FieldReader linux) throws MalformedJsonException {
+    if (linux != null) {
+      LinuxFields.check(linux);
+    }
     if (linux == null) {
       return new Spec.Linux(List.of(), "", Resources.NONE, Map.of(), List.of(), List.of(), null, "");
     }
@@ -266,6 +292,9 @@ public final class SpecReader {
       String type = namespace.requiredString("type");
       if (!NAMESPACES.contains(type)) {
         throw namespace.fault("type", "is " + type + ", which is no namespace");
+      }
+      if (namespaces.stream().anyMatch(n -> n.type().equals(type))) {
+        throw namespace.fault("type", "repeats " + type);
       }
       String path = namespace.string("path", "");
       if (!path.isEmpty() && !path.startsWith("/")) {

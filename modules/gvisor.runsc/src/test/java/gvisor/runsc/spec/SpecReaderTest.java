@@ -111,4 +111,55 @@ class SpecReaderTest {
     CommandFailure failure = assertThrows(CommandFailure.class, () -> SpecReader.readBundle(bundle));
     assertEquals(bundle + "/config.json: no such file or directory", failure.getMessage());
   }
+
+  /** A specification with one more field. */
+  private static String with(String field) {
+    return MINIMAL.strip().substring(0, MINIMAL.strip().length() - 1) + ", " + field.replace('\'', '"') + "}";
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'linux': {'timeOffsets': {'monotonic': {'secs': 1}}} | linux.timeOffsets is not offered by a sandbox",
+        "'linux': {'intelRdt': {'closID': 'a'}} | linux.intelRdt is not offered by a sandbox",
+        "'linux': {'personality': {'domain': 'LINUX32'}} | linux.personality.domain is LINUX32: a sandbox offers LINUX"
+            + " without flags only",
+        "'linux': {'rootfsPropagation': 'shared'} | linux.rootfsPropagation asks for shared propagation, which a sandbox"
+            + " does not offer",
+        "'linux': {'rootfsPropagation': 'x'} | linux.rootfsPropagation is x, which is no propagation of mounts",
+        "'linux': {'namespaces': [{'type': 'pid'}, {'type': 'pid'}]} | linux.namespaces[1].type repeats pid",
+        "'linux': {'devices': [{'type': 'c', 'path': 'x'}]} | linux.devices[0].path is not absolute",
+        "'linux': {'sysctl': {'kernel.hostname': 'x'}} | linux.sysctl sets kernel.hostname: use hostname",
+        "'linux': {'sysctl': {'net../x': '1'}} | linux.sysctl names \"net../x\", which is no setting",
+        "'linux': {'uidMappings': [{'containerID': 4294967295, 'hostID': 0, 'size': 2}]} | linux.uidMappings[0].size goes"
+            + " beyond the last id",
+        "'mounts': [{'destination': '/a', 'type': 'bind', 'source': '/b', 'options': ['idmap']}] | mounts[0].options[0]"
+            + " asks for an id-mapped mount, which a sandbox does not offer",
+        "'mounts': [{'destination': '/a', 'type': 'bind', 'source': '/b', 'uidMappings': []}] | mounts[0].uidMappings asks"
+            + " for an id-mapped mount, which a sandbox does not offer"
+      })
+  void whatASandboxDoesNotOfferIsNamed(String field, String complaint) {
+    assertEquals(complaint, complaint(with(field)));
+  }
+
+  @Test
+  void fieldsWithoutConsequenceAreTaken() throws Exception {
+    read(
+        with(
+            "'linux': {'timeOffsets': {}, 'personality': {'domain': 'LINUX'}, 'rootfsPropagation': 'rslave',"
+                + " 'devices': [{'type': 'c', 'path': '/dev/fuse', 'major': 10, 'minor': 229}],"
+                + " 'sysctl': {'net.ipv4.ip_unprivileged_port_start': '0'}}"));
+  }
+
+  @Test
+  void optionsWithWhatLiesBelowAreThoseOfTheMount() throws Exception {
+    Spec spec =
+        read(
+            with(
+                "'mounts': [{'destination': '/a', 'type': 'bind', 'source': '/b',"
+                    + " 'options': ['rbind', 'rw', 'rro', 'rnosuid']}]"));
+    assertEquals(List.of("rbind", "ro", "nosuid"), spec.mounts().getFirst().options());
+  }
 }

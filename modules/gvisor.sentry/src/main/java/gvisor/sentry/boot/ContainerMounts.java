@@ -76,6 +76,7 @@ final class ContainerMounts {
         mount("mounts[" + i + "]", mounts.get(i));
       }
       addMissing();
+      ContainerSysctls.apply(caller, spec.sysctls());
       for (String path : spec.readonlyPaths()) {
         makeReadonly(path);
       }

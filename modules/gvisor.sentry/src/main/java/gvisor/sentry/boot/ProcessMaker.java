@@ -195,14 +195,15 @@ final class ProcessMaker {
     try {
       FileDescription file = TaskExec.open(task, null, path, true);
       try {
-        TaskStart.load(task, file, path, spec.args().toArray(String[]::new), spec.env().toArray(String[]::new));
+        List<String> env = HomeDirectory.added(task, spec.env(), spec.uid());
+        TaskStart.load(task, file, path, spec.args().toArray(String[]::new), env.toArray(String[]::new));
       } finally {
         file.close();
       }
     } catch (ErrnoException e) {
       Errno errno = e.errno();
       boolean missing = errno == ENOENT || errno == ENOTDIR;
-      throw new StartException("exec `" + path + "': " + lower(errno.message()), missing ? NOT_FOUND : NOT_EXECUTABLE);
+      throw new StartException("exec: \"" + path + "\": " + lower(errno.message()), missing ? NOT_FOUND : NOT_EXECUTABLE);
     }
   }
 
@@ -225,7 +226,7 @@ final class ProcessMaker {
       }
     }
     if (denied) {
-      throw new StartException("exec `" + name + "': permission denied", NOT_EXECUTABLE);
+      throw new StartException("exec: \"" + name + "\": permission denied", NOT_EXECUTABLE);
     }
     throw new StartException("exec: \"" + name + "\": executable file not found in $PATH", NOT_FOUND);
   }

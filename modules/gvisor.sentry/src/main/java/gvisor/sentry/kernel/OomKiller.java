@@ -51,6 +51,7 @@ public final class OomKiller {
   /** When the last kill was logged, and how many were not since. Of the one thread. */
   private long loggedAtNanos;
   private long unlogged;
+  private int failures;
 
   OomKiller(Kernel kernel) {
     this.kernel = kernel;
@@ -137,9 +138,13 @@ public final class OomKiller {
       for (Watched w : watched) {
         try {
           sleep = Math.min(sleep, check(w));
-        } catch (RuntimeException | OutOfMemoryError e) {
-          LOG.error("the memory of container {} could not be watched", w.container.id(), e);
+        } catch (RuntimeException | Error e) {
+          // Without this thread no limit holds, so it goes on whatever happened.
+          failures++;
           sleep = Math.min(sleep, MAX_SLEEP_NANOS);
+          if (failures == 1) {
+            LOG.error("a container's memory could not be watched", e);
+          }
         }
       }
       if (sleep == Long.MAX_VALUE) {
@@ -266,9 +271,11 @@ public final class OomKiller {
       return;
     }
     loggedAtNanos = now;
-    LOG.warn("container {} is out of memory ({} of {} kB): killed process {} ({}), which had {} kB, oom_score_adj {}{}",
-        container.id(), usage >> 10, limit >> 10, victim.pid().number(), victim.leader().comm(), resident >> 10,
-        victim.oomScoreAdj(), unlogged == 0 ? "" : "; " + unlogged + " kills before it were not logged");
+    // One text, without arguments to fill in: loading what does that takes memory, too.
+    LOG.warn("container " + container.id() + " is out of memory (" + (usage >> 10) + " of " + (limit >> 10)
+        + " kB): killed process " + victim.pid().number() + " (" + victim.leader().comm() + "), which had "
+        + (resident >> 10) + " kB, oom_score_adj " + victim.oomScoreAdj()
+        + (unlogged == 0 ? "" : "; " + unlogged + " kills before it were not logged"));
     unlogged = 0;
   }
 
