@@ -249,11 +249,13 @@ class CommandLineTest {
       for (Path p = socket.getParent(); p.startsWith(directory); p = p.getParent()) {
         Programs.run(Path.of("/"), Map.of(), 10, List.of("chmod", "o+x", p.toString()));
       }
-      String request = "{\"op\": \"ps\", \"id\": \"c\"}";
+      // {"op": "ps", "id": "c"} as the connection carries it.
+      String request = "\\xa2\\x62op\\x62ps\\x62id\\x61c";
       String ask =
-          "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print $s pack('V/a*', $ARGV[1]);"
-              + " $s->flush(); my $n = sysread($s, my $b, 10) || 0; print \"$n\"";
-      List<String> perl = List.of("perl", "-e", ask, socket.toString(), request);
+          "use IO::Socket::UNIX; $SIG{PIPE} = 'IGNORE'; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die;"
+              + " print $s pack('V/a*', \"" + request + "\"); $s->flush();"
+              + " my $n = sysread($s, my $b, 10) || 0; print \"$n\"";
+      List<String> perl = List.of("perl", "-e", ask, socket.toString());
       assertEquals("10", Programs.run(Path.of("/"), Map.of(), SECONDS, perl).out());
       List<String> stranger = new ArrayList<>(List.of("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"));
       stranger.addAll(perl);

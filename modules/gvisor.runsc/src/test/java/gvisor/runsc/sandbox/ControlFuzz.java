@@ -7,6 +7,8 @@ import gvisor.host.Fd;
 import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
+import gvisor.runsc.json.Json;
+import gvisor.runsc.json.MalformedJsonException;
 import gvisor.sentry.boot.ContainerSpec;
 import gvisor.sentry.boot.ProcessSpec;
 import gvisor.sentry.boot.Sentry;
@@ -14,12 +16,9 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 
@@ -90,7 +89,6 @@ public final class ControlFuzz {
   }
 
   private static boolean leavesDescriptors(byte[] input) throws Exception {
-    byte[] stream = (input[1] & 1) != 0 ? Arrays.copyOfRange(input, 2, input.length) : request(input);
     int before = descriptors();
     ScmSocket[] pair = ScmSocket.pair(ScmSocket.STREAM);
     try (ScmSocket mine = pair[0];
@@ -99,7 +97,14 @@ public final class ControlFuzz {
       for (int i = input[0] & 7; i > 0; i--) {
         fds.add(file);
       }
-      mine.send(MemorySegment.ofArray(stream), fds);
+      if ((input[1] & 1) != 0) {
+        mine.send(MemorySegment.ofArray(input).asSlice(2), fds);
+      } else {
+        new ControlConnection(mine).send(request(input), fds);
+      }
+    } catch (MalformedJsonException e) {
+      pair[1].close();
+      return false;
     }
     int created = 0;
     try (ControlConnection connection = new ControlConnection(pair[1])) {
@@ -118,16 +123,14 @@ public final class ControlFuzz {
     return descriptors() > before + created;
   }
 
-  private static byte[] request(byte[] input) {
+  private static JsonNode request(byte[] input) throws MalformedJsonException {
     StringBuilder text = new StringBuilder(REQUESTS[(input[2] & 0xff) % REQUESTS.length]);
-    for (int at = 4; at + CHANGE <= input.length && at < 40; at += CHANGE) {
+    for (int at = 3; at + CHANGE <= input.length && at < 40; at += CHANGE) {
       int place = (input[at] & 0xff) % (text.length() + 1);
       text.replace(place, Math.min(text.length(), place + (input[at + 1] & 7)),
           PIECES[(input[at + 2] & 0xff) % PIECES.length]);
     }
-    byte[] body = text.toString().getBytes(StandardCharsets.UTF_8);
-    ByteBuffer frame = ByteBuffer.allocate(4 + body.length).order(ByteOrder.LITTLE_ENDIAN);
-    return frame.putInt(body.length + (input[3] < 100 ? 0 : input[3] - 110)).put(body).array();
+    return Json.read(text.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   private static int descriptors() {
