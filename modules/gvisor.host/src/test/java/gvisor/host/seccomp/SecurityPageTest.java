@@ -49,7 +49,7 @@ class SecurityPageTest {
     StringBuilder text = new StringBuilder();
     text.append("\n### Sandbox\n\n");
     table(text, SentryFilter.rules("ptrace"));
-    text.append("\nOn the KVM platform there are no ptrace, wait4, kill and sched_setaffinity, but:\n\n");
+    text.append("\nOn the KVM platform there are no ptrace, wait4 and kill, but:\n\n");
     Set<Rule> common = new HashSet<>(SentryFilter.rules("ptrace"));
     table(text, SentryFilter.rules("kvm").stream().filter(rule -> !common.contains(rule)).toList());
     text.append("\n### Gofer\n\n");
