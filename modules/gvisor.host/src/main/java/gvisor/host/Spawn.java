@@ -278,10 +278,13 @@ public final class Spawn {
       }
     }
 
-    /** The child's side. */
+    /** The child's side. It dies with a parent that dies meanwhile, and does not keep open what that one would close. */
     void add(Script script) {
+      script.add(Sys.NR_PRCTL, Sys.PR_SET_PDEATHSIG, Sys.SIGKILL);
+      script.add(Sys.NR_CLOSE_RANGE, go[1].number(), go[1].number(), 0);
       script.add(Sys.NR_WRITE, status[1].number(), oneByte, 1);
       script.add(Sys.NR_READ, go[0].number(), oneByte, 1);
+      script.add(Sys.NR_PRCTL, Sys.PR_SET_PDEATHSIG, 0);
     }
 
     /** Moves the descriptor that has to stay open until execve closes it to a number above {@code number}. */
