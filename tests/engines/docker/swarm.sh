@@ -7,7 +7,8 @@ docker service ls --format '{{.Name}} {{.Replicas}}'
 eventually sh -c '[ "$(docker service logs web | grep -c up)" = 2 ]'
 docker service scale -d web=1 > /dev/null
 eventually replicas 1/1
-docker kill $(docker ps -q | head -1) > /dev/null # The swarm starts another in its place.
+eventually sh -c '[ "$(docker ps -q | wc -l)" = 1 ]'
+docker kill $(docker ps -q) > /dev/null # The swarm starts another in its place.
 eventually sh -c '[ "$(docker service ps -q web | wc -l)" -ge 3 ]'
 eventually replicas 1/1
 docker service rm web
