@@ -303,8 +303,9 @@ public final class ScmSocket implements AutoCloseable {
    * @param path at most {@link #PATH_MAX} bytes when the last part of the path is short enough
    * @param directory what the name goes through while this is open, or null
    */
-  private record ShortName(String path, Fd directory) implements AutoCloseable {
-    static ShortName of(String path) throws ErrnoException {
+  public record ShortName(String path, Fd directory) implements AutoCloseable {
+    /** For the socket at {@code path}. */
+    public static ShortName of(String path) throws ErrnoException {
       int slash = path.lastIndexOf('/');
       if (slash <= 0 || path.getBytes(StandardCharsets.UTF_8).length <= PATH_MAX) {
         return new ShortName(path, null);

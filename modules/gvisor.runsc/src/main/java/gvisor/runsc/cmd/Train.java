@@ -1,7 +1,10 @@
 package gvisor.runsc.cmd;
 
+import gvisor.api.errno.ErrnoException;
+import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
+import gvisor.runsc.container.ControlClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,11 +55,23 @@ final class Train extends Command {
     command(global, "delete", "--force", "absent");
     command(global, "list");
     command(global, "list", "--format", "json");
+    connect(root.resolve("control"));
     if (!bundle.isEmpty()) {
       int code = command(List.of("--root", root + "/state"), "run", "--bundle", bundle, "train");
       if (code != 0) {
         throw new CommandFailure("the training container exited with " + code);
       }
+    }
+  }
+
+  /** Connects as to a sandbox, and hangs up. */
+  private static void connect(Path socket) throws CommandFailure {
+    try (ScmSocket listener = ScmSocket.listen(socket.toString(), ScmSocket.STREAM, 1);
+        ControlClient client = ControlClient.connect("train", socket);
+        ScmSocket _ = listener.accept()) {
+      client.within(1000);
+    } catch (ErrnoException e) {
+      throw new CommandFailure("training: " + e.errno().message());
     }
   }
 

@@ -12,25 +12,39 @@ import gvisor.runsc.json.Json;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import jnr.unixsocket.UnixSocketAddress;
+import jnr.unixsocket.UnixSocketChannel;
 
 /** Asks a running sandbox, one request at a time. */
 public final class ControlClient implements AutoCloseable {
   private final ControlConnection connection;
   private final String id;
 
+  /** What the connection came through, to be closed with it; or null. */
+  private final UnixSocketChannel channel;
+
   /** A client for container {@code id} on a connection that is there already. */
   public ControlClient(String id, ControlConnection connection) {
+    this(id, connection, null);
+  }
+
+  private ControlClient(String id, ControlConnection connection, UnixSocketChannel channel) {
     this.id = id;
     this.connection = connection;
+    this.channel = channel;
   }
 
   /** Connects to the sandbox of container {@code id}. */
   public static ControlClient connect(String id, Path socket) throws CommandFailure {
-    try {
-      return new ControlClient(
-          id, new ControlConnection(ScmSocket.connect(socket.toString(), ScmSocket.STREAM)));
+    try (ScmSocket.ShortName name = ScmSocket.ShortName.of(socket.toString())) {
+      UnixSocketChannel channel = UnixSocketChannel.open(new UnixSocketAddress(name.path()));
+      // What is sent over the connection may hold descriptors, which a channel has no way to send.
+      Fd connected = Fd.adopt(channel.getFD()).duplicate();
+      return new ControlClient(id, new ControlConnection(ScmSocket.adopt(connected)), channel);
     } catch (ErrnoException e) {
       throw new CommandFailure("cannot reach the sandbox of container \"" + id + "\": " + e.errno().message());
+    } catch (IOException e) {
+      throw new CommandFailure("cannot reach the sandbox of container \"" + id + "\": " + e.getMessage());
     }
   }
 
@@ -97,5 +111,12 @@ public final class ControlClient implements AutoCloseable {
   @Override
   public void close() {
     connection.close();
+    if (channel != null) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        return; // It is gone either way.
+      }
+    }
   }
 }

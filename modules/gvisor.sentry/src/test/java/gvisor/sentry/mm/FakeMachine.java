@@ -7,6 +7,7 @@ import gvisor.api.mem.MemoryFile;
 import gvisor.api.platform.AddressSpace;
 import gvisor.api.platform.Context;
 import gvisor.api.platform.Platform;
+import gvisor.sentry.fs.FileTree;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -188,7 +189,7 @@ public final class FakeMachine implements Platform, Host {
 
   @Override
   public HostClock clock() {
-    throw new UnsupportedOperationException();
+    return FileTree.CLOCK;
   }
 
   @Override
