@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 runsc=$PWD/jlink/target/runsc/bin/runsc
 runs=${RUNS:-7}
 rootfs=$(tests/rootfs/busybox)
-platforms=$("$runsc" help platforms | awk '$2 == "available" { print $1 }')
+platforms=$("$runsc" help platforms | awk '$2 ~ /^available/ { print $1 }')
 
 coproc WORLD { PEER_RUNSC=${PEER_RUNSC:-} exec tests/engines/world "$runsc" $platforms; }
 input=${WORLD[1]}
