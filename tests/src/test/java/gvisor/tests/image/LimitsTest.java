@@ -73,7 +73,8 @@ class LimitsTest {
 
   @Test
   void aForkBombTakesOnlyItselfDown() throws Exception {
-    containers.start("a", CGROUP + "echo > /tmp/ready; " + SLEEP, limits("\"pids\": {\"limit\": 40}"));
+    // A shell that cannot fork ends: the first process must not need to.
+    containers.start("a", CGROUP + "echo > /tmp/ready; exec sleep 1000", limits("\"pids\": {\"limit\": 40}"));
     containers.awaitInside("a", "test -e /tmp/ready");
     Programs.Result bomb =
         containers.runsc("exec", "a", "/bin/sh", "-c", "b() { b & b & sleep 3; }; b 2>&1 | grep -m 1 -o 'an.t fork'");
