@@ -18,7 +18,7 @@ public record CgroupPath(String path) {
    * @param id what names the group where the specification leaves it open
    */
   public static CgroupPath parse(String text, String id, boolean systemd) throws CommandFailure {
-    String path = text.isEmpty() ? systemd ? "system.slice:runsc:" + id : "/runsc/" + id : text;
+    String path = text.isEmpty() ? systemd ? "system.slice:runsc:" + id : "/runsc-" + id : text;
     if (systemd) {
       path = scope(path);
     }

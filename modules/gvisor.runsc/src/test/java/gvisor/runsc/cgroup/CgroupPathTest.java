@@ -18,7 +18,7 @@ class CgroupPathTest {
   @CsvSource({
     "/docker/abc,/docker/abc",
     "/docker//abc/,/docker/abc",
-    "'',/runsc/c1",
+    "'',/runsc-c1",
     "sub/group,sub/group",
   })
   void pathsStayAsTheyAre(String text, String path) throws Exception {
