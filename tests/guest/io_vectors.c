@@ -88,6 +88,14 @@ static void flags(void) {
   FAILS(EAGAIN, preadv2(p[0], in, 1, -1, RWF_NOWAIT));
   EQ(3, pwritev2(p[1], out, 1, -1, 0));
   EQ(2, preadv2(p[0], in, 1, -1, RWF_NOWAIT));
+  EQ(1, read(p[0], b, sizeof b));
+  /* A full pipe takes what it has room for, then nothing. */
+  OK(fcntl(p[1], F_SETPIPE_SZ, 4096));
+  static char large[3 * 4096];
+  struct iovec much = {large, sizeof large};
+  CHECK(OK(pwritev2(p[1], &much, 1, -1, RWF_NOWAIT)) <= 4096);
+  FAILS(EAGAIN, pwritev2(p[1], &much, 1, -1, RWF_NOWAIT));
+  EQ(0, fcntl(p[1], F_GETFL) & O_NONBLOCK);
   close(p[0]), close(p[1]), close(fd);
 }
 

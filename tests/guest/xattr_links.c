@@ -63,8 +63,7 @@ static void links(void) {
 }
 
 static void descriptors(void) {
-  int fd = OK(open("f", O_RDONLY)), path = OK(open("f", O_PATH)), p[2];
-  OK(pipe(p));
+  int fd = OK(open("f", O_RDONLY)), path = OK(open("f", O_PATH));
   long n = OK(flistxattr(fd, b, sizeof b));
   CHECK(has("user.file", n));
   EQ(n, flistxattr(fd, NULL, 0));
@@ -84,8 +83,7 @@ static void descriptors(void) {
   /* A descriptor for reading is enough: the file's own rights count. */
   OK(fsetxattr(fd, "user.fd", "v", 1, 0));
   OK(fremovexattr(fd, "user.fd"));
-  EQ(0, flistxattr(p[0], b, sizeof b) & 0);
-  close(p[0]), close(p[1]), close(fd), close(path);
+  close(fd), close(path);
 }
 
 /* Without the capability the trusted class is not there, and another's file cannot be changed. */
