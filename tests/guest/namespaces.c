@@ -155,6 +155,7 @@ static void pids(void) {
     if (unshare(CLONE_NEWPID)) _exit(1);
     pid_t first = fork();
     if (first == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (write(p[1], "x", 1) != 1) _exit(1);
       pause();
     }
