@@ -262,6 +262,32 @@ public final class MemoryAdvice {
     mappings.mergeVmas(addr, end, leftovers);
   }
 
+  /**
+   * Stores {@code policy}, a number up to 255, with a range: {@code mbind(2)}, which says EFAULT for a gap.
+   *
+   * @param addr page aligned
+   */
+  public void setPolicy(long addr, long length, int policy) throws ErrnoException {
+    if (!mm.isUserRange(addr, length) || !mm.isMapped(addr, length)) {
+      throw EFAULT.error();
+    }
+    change(addr, addr + length, policy << Vma.POLICY_SHIFT, Vma.POLICY << Vma.POLICY_SHIFT);
+  }
+
+  /** The number that {@link #setPolicy} stored for {@code addr}, 0 for none; EFAULT where nothing is mapped. */
+  public int policy(long addr) throws ErrnoException {
+    mm.writeLock.lock();
+    try {
+      int i = mm.vmas.firstEndingAbove(addr);
+      if (i >= mm.vmas.size() || mm.vmas.get(i).start > addr) {
+        throw EFAULT.error();
+      }
+      return mm.vmas.get(i).flags >>> Vma.POLICY_SHIFT & Vma.POLICY;
+    } finally {
+      mm.writeLock.unlock();
+    }
+  }
+
   /** Names anonymous memory: {@code prctl(PR_SET_VMA)}; null takes the name away. */
   public void name(long addr, long length, String name) throws ErrnoException {
     long size = Mappings.pageUp(length);

@@ -2,7 +2,6 @@ package gvisor.sentry.syscall.linux;
 
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENOENT;
-import static gvisor.api.errno.Errno.ENOSPC;
 import static gvisor.api.errno.Errno.ENOSYS;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPERM;
@@ -257,8 +256,8 @@ public final class Amd64 {
     table.full(234, "tgkill", SysSignal::tgkill);
     table.full(235, "utimes", SysAttr::utimes);
     table.error(236, "vserver", ENOSYS, "never in Linux");
-    table.partial(237, "mbind", SysNuma::mbind, "one NUMA node: checked, without effect");
-    table.partial(238, "set_mempolicy", SysNuma::setMempolicy, "one NUMA node: checked, without effect");
+    table.partial(237, "mbind", SysNuma::mbind, "one NUMA node: stored and reported");
+    table.partial(238, "set_mempolicy", SysNuma::setMempolicy, "one NUMA node: stored and reported");
     table.partial(239, "get_mempolicy", SysNuma::getMempolicy, "one NUMA node");
     table.full(240, "mq_open", SysMqueue::mq_open);
     table.full(241, "mq_unlink", SysMqueue::mq_unlink);
@@ -328,7 +327,7 @@ public final class Amd64 {
     table.partial(305, "clock_adjtime", SysTime::clockAdjtime, "reading only: EPERM");
     table.full(306, "syncfs", SysSeek::syncfs);
     table.full(307, "sendmmsg", SysSend::sendmmsg);
-    table.partial(308, "setns", SysPidFd::setns, "only by a pidfd; no user, cgroup and time namespaces");
+    table.partial(308, "setns", SysPidFd::setns, "no user, cgroup and time namespaces");
     table.full(309, "getcpu", SysSched::getcpu);
     table.full(310, "process_vm_readv", SysProcessVm::readv);
     table.full(311, "process_vm_writev", SysProcessVm::writev);
@@ -350,7 +349,7 @@ public final class Amd64 {
     table.full(327, "preadv2", SysRead::preadv2);
     table.full(328, "pwritev2", SysRead::pwritev2);
     table.partial(329, "pkey_mprotect", SysMmap::pkeyMprotect, "the processor has no protection keys");
-    table.error(330, "pkey_alloc", ENOSPC, "the processor has no protection keys");
+    table.partial(330, "pkey_alloc", SysMmap::pkeyAlloc, "the processor has no protection keys");
     table.error(331, "pkey_free", EINVAL, "the processor has no protection keys");
     table.full(332, "statx", SysStat::statx);
     table.full(333, "io_pgetevents", SysAio::ioPgetevents);

@@ -151,6 +151,9 @@ final class SysSystem {
         if (a.addr(1) == 0 || a.i32(2) < 0) {
           throw EINVAL.error();
         }
+        if (!t.mm().isUserRange(a.addr(1), a.i32(2))) {
+          throw EFAULT.error();
+        }
         yield type == 2 && a.i32(2) > 0 ? waitForever(t) : 0;
       }
       case 8 -> {
