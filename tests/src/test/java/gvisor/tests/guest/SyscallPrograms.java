@@ -25,9 +25,10 @@ public final class SyscallPrograms {
 
   private static final Pattern ROW = Pattern.compile("\\| \\d+ \\| `(\\w+)` \\| (full|partial|error) \\|.*");
 
+  /** Comments, includes, strings, characters, and the labels of a switch: they tell numbers apart and call nothing. */
   private static final Pattern NOT_CODE =
       Pattern.compile(
-          "/\\*.*?\\*/|//[^\\n]*|^\\s*#\\s*include[^\\n]*|\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\\\n])*'",
+          "/\\*.*?\\*/|//[^\\n]*|\\bcase\\s+\\w+\\s*:|^\\s*#\\s*include[^\\n]*|\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\\\n])*'",
           Pattern.DOTALL | Pattern.MULTILINE);
 
   /** A function of the program's own: what it is called says nothing of what it does. */
