@@ -166,6 +166,7 @@ public final class TaskClone {
           args.has(CLONE_PARENT) ? from.exitSignal : args.exitSignal());
       tg.dumpable = from.dumpable;
       tg.oomScoreAdj = from.oomScoreAdj;
+      tg.coredumpFilter = from.coredumpFilter;
       tg.personality = from.personality;
       tg.keepCapabilities = from.keepCapabilities;
       tg.hasSubreaperAncestor = from.hasSubreaperAncestor || from.isSubreaper;
@@ -216,6 +217,8 @@ public final class TaskClone {
     }
     child.scheduling.inherit(t.scheduling);
     child.timerSlackNanos = t.timerSlackNanos;
+    child.loginUid = t.loginUid;
+    child.auditSession = t.auditSession;
     child.seccomp = t.seccomp;
     child.syscallTrace = t.kernel().tracer() != null || t.seccomp != null;
     child.creator = args.has(CLONE_PARENT) || args.has(CLONE_THREAD) ? t.creator : t;

@@ -489,6 +489,35 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
     }
   }
 
+  /** Forgets the peak: from here on it is what is there now. */
+  public void resetPeakResident() {
+    readLock.lock();
+    try {
+      books.peakResident = 0;
+      noteResident();
+    } finally {
+      readLock.unlock();
+    }
+  }
+
+  /**
+   * The file mapped by exactly {@code start} to {@code end}, with one more reference that the caller releases, or null.
+   */
+  public MappedFile acquireFile(long start, long end) {
+    readLock.lock();
+    try {
+      int i = vmas.firstEndingAbove(start);
+      Vma v = i < vmas.size() ? vmas.get(i) : null;
+      if (v == null || v.start != start || v.end != end || v.file == null || v.is(Vma.SPECIAL)) {
+        return null;
+      }
+      v.file.acquire();
+      return v.file;
+    } finally {
+      readLock.unlock();
+    }
+  }
+
   /** Keeps the peak up to date; before memory is given back. A lock is held. */
   private void noteResident() {
     long most = 0;

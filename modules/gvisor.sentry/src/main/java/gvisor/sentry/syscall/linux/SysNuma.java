@@ -13,14 +13,12 @@ import gvisor.sentry.auth.Capability;
 import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.mm.MemoryManager;
+import gvisor.sentry.mm.NumaPolicy;
 import gvisor.sentry.syscall.SyscallArgs;
 
 /**
  * NUMA policy ({@code man 7 numa}) on a machine that has one node, number 0: checked, stored and reported; every page is
- * where every policy wants it.
- *
- * <p>A policy is kept as a number: its mode in the low three bits, its mode flags in the next three, and then whether node
- * 0 is in its mask. 0 is the system's own policy.
+ * where every policy wants it. A policy is kept as {@link NumaPolicy} says.
  */
 final class SysNuma {
   private static final int MPOL_DEFAULT = 0;
@@ -40,10 +38,6 @@ final class SysNuma {
   private static final int MPOL_MF_MOVE_ALL = 4;
   private static final int MPOL_MF_VALID = 7;
   private static final int PAGE = MemoryManager.PAGE_SIZE;
-
-  private static final int MODE = 7;
-  private static final int FLAGS_SHIFT = 10; // From where Linux has them to behind the mode.
-  private static final int NODE = 1 << 6;
 
   /** More bits than this in a node mask are refused, as Linux does: a page of them. */
   private static final long MAX_NODE_BITS = PAGE * 8L;
@@ -107,7 +101,7 @@ final class SysNuma {
     if (policy == MPOL_PREFERRED && empty) {
       policy = MPOL_LOCAL;
     }
-    return policy | flags >> FLAGS_SHIFT | (first ? NODE : 0);
+    return policy | flags >> NumaPolicy.FLAGS_SHIFT | (first ? NumaPolicy.NODE : 0);
   }
 
   /** Whether node 0 is in the mask, and whether another is. */
@@ -147,11 +141,11 @@ final class SysNuma {
         || !ofRange && a.addr(3) != 0) {
       throw EINVAL.error();
     }
-    int policy = ofRange ? t.mm().advice().policy(a.addr(3)) : allowed ? NODE : t.scheduling().memoryPolicy;
-    int mode = allowed ? MPOL_DEFAULT : policy & MODE | policy << FLAGS_SHIFT & MPOL_MODE_FLAGS;
+    int policy = ofRange ? t.mm().advice().policy(a.addr(3)) : allowed ? NumaPolicy.NODE : t.scheduling().memoryPolicy;
+    int mode = allowed ? MPOL_DEFAULT : policy & NumaPolicy.MODE | policy << NumaPolicy.FLAGS_SHIFT & MPOL_MODE_FLAGS;
     if ((flags & MPOL_F_NODE) != 0) {
       // The node of a page, or the next node of a policy that goes round.
-      if (!ofRange && (policy & MODE) != MPOL_INTERLEAVE) {
+      if (!ofRange && (policy & NumaPolicy.MODE) != MPOL_INTERLEAVE) {
         throw EINVAL.error();
       }
       mode = 0;
@@ -162,7 +156,7 @@ final class SysNuma {
     if (mask != 0) {
       long bytes = Math.min(Long.divideUnsigned(bits - 1, 64) + 1, PAGE / 8) * 8;
       t.mm().zeroOut(mask, bytes);
-      if ((policy & NODE) != 0) {
+      if ((policy & NumaPolicy.NODE) != 0) {
         t.mm().writeLong(mask, 1);
       }
     }
