@@ -160,6 +160,7 @@ final class KernelSentry implements Sentry {
       CacheBudget budget = new CacheBudget(memoryBytes(spec.limits()) / CACHE_SHARE);
       kernel.oomKiller().guard(r.container, caches(budget));
       r.container.memory().setLimitBytes(spec.limits().memoryBytes());
+      r.container.setDevices(ContainerDevices.policy(spec.devices()));
       r.seccomp = ContainerSeccomp.of(spec);
       r.mounts = new ContainerMounts(kernel, budget, spec, r.container, r.pids, r.gofer, r.memory).make();
       ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
