@@ -47,8 +47,7 @@ final class Run extends Command {
 
   private int run(Config config, Bundle bundle) throws CommandFailure {
     Containers containers = new Containers(config);
-    boolean terminal = bundle.spec().process().terminal();
-    try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds)) {
+    try (Stdio stdio = Consoles.open(bundle.spec().process(), consoleSocket, detach, preserveFds)) {
       Containers.Created created = containers.create(id, bundle, stdio);
       try {
         PidFile.write(pidFile, created.state().init().pid());

@@ -62,7 +62,7 @@ final class SpecTranslator {
         devices(spec.linux().devices()),
         sharing,
         limits,
-        process(spec.process(), stdio),
+        process(null, spec.process(), stdio),
         ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
   }
 
@@ -82,13 +82,15 @@ final class SpecTranslator {
     return new DeviceSpec(nodes, rules);
   }
 
-  static ProcessSpec process(Spec.Process process, HostFd[] stdio) {
+  /** @param file what is executed; null for what the arguments begin with */
+  static ProcessSpec process(String file, Spec.Process process, HostFd[] stdio) {
     List<ProcessSpec.Rlimit> limits = new ArrayList<>();
     for (Spec.Rlimit limit : process.rlimits()) {
       limits.add(new ProcessSpec.Rlimit(limit.resource(), limit.soft(), limit.hard()));
     }
     Spec.Capabilities sets = process.capabilities();
     return new ProcessSpec(
+        file == null ? null : bytes(file),
         bytes(process.args()),
         bytes(process.env()),
         bytes(process.cwd()),

@@ -262,6 +262,19 @@ final class KernelSentry implements Sentry {
     if (!r.isStarted() || r.init.isZombie()) {
       throw new IOException("container " + container + " is not running");
     }
+    return exec(r, process);
+  }
+
+  @Override
+  public int execBeforeStart(String container, ProcessSpec process) throws IOException {
+    Running r = find(container);
+    if (r.isStarted()) {
+      throw new IOException("container " + container + " has been started already");
+    }
+    return exec(r, process);
+  }
+
+  private int exec(Running r, ProcessSpec process) throws IOException {
     ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root(), r.seccomp);
     int pid = remember(r, made);
     start(made.task());
