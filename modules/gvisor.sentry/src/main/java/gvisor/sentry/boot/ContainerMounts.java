@@ -49,6 +49,9 @@ final class ContainerMounts {
   private FsContext fs;
   private Caller caller;
 
+  /** Whether /dev is made here, with the default nodes in it. */
+  private boolean ownDev;
+
   ContainerMounts(Kernel kernel, CacheBudget budget, ContainerSpec spec, Container container, PidNamespace pids,
       P9Client gofer, SharedMemory.User sharedMemory) {
     this.kernel = kernel;
@@ -76,6 +79,7 @@ final class ContainerMounts {
         mount("mounts[" + i + "]", mounts.get(i));
       }
       addMissing();
+      ContainerDevices.make(caller, namespace, spec.devices().nodes(), ownDev);
       ContainerSysctls.apply(caller, spec.sysctls());
       for (String path : spec.readonlyPaths()) {
         makeReadonly(path);
@@ -137,6 +141,7 @@ final class ContainerMounts {
       namespace.mount(tree, m.source() == null ? type : m.source(), at, options.flags);
       if (isDev(m.destination()) && (type.equals("tmpfs") || type.equals("devtmpfs"))) {
         DeviceNodes.populate(caller, walk(m.destination()));
+        ownDev = true;
       }
     } catch (ErrnoException e) {
       throw new IOException(field + ": cannot mount " + type + " at " + m.destination() + ": " + e.errno().message());
@@ -178,6 +183,7 @@ final class ContainerMounts {
     if (addMissing("/dev", "tmpfs", MountFlags.MS_NOSUID, List.of("mode=755", "size=65536k"))) {
       try {
         DeviceNodes.populate(caller, walk("/dev"));
+        ownDev = true;
       } catch (ErrnoException e) {
         throw new IOException("/dev: cannot make devices: " + e.errno().message());
       }

@@ -8,14 +8,23 @@ import gvisor.sentry.vfs.DeviceNumbers;
 import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.Names;
 import gvisor.sentry.vfs.Path;
+import java.util.List;
 
 /** What a container finds in {@code /dev} ({@code runtime-spec}, "Default Devices"). */
 final class DeviceNodes {
   private static final int MEM_MAJOR = 1;
   private static final int TTY_MAJOR = 5;
   private static final int ALL_MAY = 0666;
+  private static final List<String> DEVICES = List.of("null", "zero", "full", "random", "urandom", "tty", "console");
+
+  private static final String DIRECTORY = "/dev/";
 
   private DeviceNodes() {}
+
+  /** Whether {@link #populate} makes a device at {@code path}. */
+  static boolean isDefault(String path) {
+    return path.startsWith(DIRECTORY) && DEVICES.contains(path.substring(DIRECTORY.length()));
+  }
 
   /** Makes nodes and links in {@code dev}; what is there already stays. */
   static void populate(Caller caller, Path dev) throws ErrnoException {
