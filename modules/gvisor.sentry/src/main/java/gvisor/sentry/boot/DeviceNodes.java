@@ -41,8 +41,8 @@ final class DeviceNodes {
     link(caller, dev, "stdout", "/proc/self/fd/1");
     link(caller, dev, "stderr", "/proc/self/fd/2");
     link(caller, dev, "core", "/proc/kcore");
-    directory(caller, dev, "pts");
-    directory(caller, dev, "shm");
+    directory(caller, dev, "pts", 0755);
+    directory(caller, dev, "shm", 01777);
   }
 
   private static void device(Caller caller, Path dev, String name, int major, int minor) throws ErrnoException {
@@ -61,9 +61,9 @@ final class DeviceNodes {
     }
   }
 
-  private static void directory(Caller caller, Path dev, String name) throws ErrnoException {
+  private static void directory(Caller caller, Path dev, String name, int mode) throws ErrnoException {
     try {
-      Names.mkdir(caller, dev, name, 0755);
+      Names.mkdir(caller, dev, name, mode);
     } catch (ErrnoException e) {
       tolerate(e);
     }
