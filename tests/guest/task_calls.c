@@ -46,9 +46,9 @@ static void wild_frames(void) {
       if (kind == 0) {
         char zeros[4096];
         memset(zeros, 0, sizeof zeros);
-        __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall" : : "r"(zeros + 64) : "memory");
+        __asm__ volatile("mov %0, %%rsp; mov %1, %%eax; syscall" : : "r"(zeros + 64), "i"(SYS_rt_sigreturn) : "memory");
       } else {
-        __asm__ volatile("mov $0x1000, %%rsp; mov $15, %%eax; syscall" : : : "memory");
+        __asm__ volatile("mov $0x1000, %%rsp; mov %0, %%eax; syscall" : : "i"(SYS_rt_sigreturn) : "memory");
       }
       _exit(1);
     }

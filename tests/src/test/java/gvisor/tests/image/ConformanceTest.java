@@ -53,9 +53,6 @@ class ConformanceTest {
       """
           .formatted(PROGRAM_SECONDS);
 
-  /** Makes every call there is, by number: what it makes, it does not assert. */
-  private static final String ALL_CALLS = "wild_pointers";
-
   /** What the debug log says at a container's end. */
   private static final String MADE = "calls that were made: ";
 
@@ -147,12 +144,12 @@ class ConformanceTest {
       batches.add(new ArrayList<>());
     }
     for (int i = 0; i < names.size(); i++) {
-      if (!names.get(i).equals(ALL_CALLS)) {
+      if (!names.get(i).equals(SyscallPrograms.ALL_CALLS)) {
         batches.get(i % BATCHES).add(names.get(i));
       }
     }
-    if (names.contains(ALL_CALLS)) {
-      batches.add(List.of(ALL_CALLS));
+    if (names.contains(SyscallPrograms.ALL_CALLS)) {
+      batches.add(List.of(SyscallPrograms.ALL_CALLS));
     }
     Map<String, Verdict> verdicts = new HashMap<>();
     try (ExecutorService executor = Executors.newFixedThreadPool(BATCHES)) {
@@ -183,7 +180,7 @@ class ConformanceTest {
     Programs.Result result;
     try {
       result = Image.run(platform, seconds, container, "--debug", "--debug-log=" + log + "/");
-      if (!names.contains(ALL_CALLS)) {
+      if (!names.contains(SyscallPrograms.ALL_CALLS)) {
         made.addAll(readMade(log));
       }
     } finally {
