@@ -174,7 +174,7 @@ public final class Amd64 {
     table.full(150, "munlock", SysMadvise::munlock);
     table.full(151, "mlockall", SysMadvise::mlockall);
     table.full(152, "munlockall", SysMadvise::munlockall);
-    table.partial(153, "vhangup", SysSystem::vhangup, CAPABILITY);
+    table.full(153, "vhangup", SysSystem::vhangup);
     table.error(154, "modify_ldt", ENOSYS, "no segments of an application's own");
     table.full(155, "pivot_root", SysMount::pivotRoot);
     table.error(156, "_sysctl", ENOSYS, OBSOLETE);
@@ -343,7 +343,7 @@ public final class Amd64 {
     table.error(321, "bpf", EPERM, "as with unprivileged_bpf_disabled");
     table.full(322, "execveat", SysExec::execveat);
     table.error(323, "userfaultfd", EPERM, "as with unprivileged_userfaultfd 0");
-    table.partial(324, "membarrier", SysMembarrier::membarrier, "private barriers only");
+    table.partial(324, "membarrier", SysMembarrier::membarrier, "none for restartable sequences; on the kvm platform QUERY says there are none");
     table.full(325, "mlock2", SysMadvise::mlock2);
     table.full(326, "copy_file_range", SysSplice::copyFileRange);
     table.full(327, "preadv2", SysRead::preadv2);
@@ -374,6 +374,7 @@ public final class Amd64 {
     table.full(441, "epoll_pwait2", SysEpoll::epollPwait2);
     table.error(442, "mount_setattr", ENOSYS, "use mount");
     table.error(443, "quotactl_fd", ENOSYS, "no quotas");
+    table.full(448, "process_mrelease", SysPidFd::processMrelease);
     table.full(449, "futex_waitv", SysFutex::futexWaitv);
     table.full(452, "fchmodat2", SysAttr::fchmodat2);
   }

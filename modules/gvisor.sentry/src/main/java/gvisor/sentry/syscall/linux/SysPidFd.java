@@ -151,6 +151,21 @@ final class SysPidFd {
     }
   }
 
+  /** process_mrelease(2): pidfd, flags; what dies gives its memory back at once here, there is nothing to hurry. */
+  static long processMrelease(Task t, SyscallArgs a) throws ErrnoException {
+    if (a.i32(1) != 0) {
+      throw EINVAL.error();
+    }
+    Task task = process(t, a.fd(0)).anyLiveTask();
+    if (task == null || task.mm() == null) {
+      throw ESRCH.error();
+    }
+    if (!task.isDying()) {
+      throw EINVAL.error();
+    }
+    return 0;
+  }
+
   private static void requireAdmin(Task t, long flags) throws ErrnoException {
     if (!t.creds().has(Capability.CAP_SYS_ADMIN)
         || (flags & CloneArgs.CLONE_NEWNS) != 0 && !t.creds().has(Capability.CAP_SYS_CHROOT)) {

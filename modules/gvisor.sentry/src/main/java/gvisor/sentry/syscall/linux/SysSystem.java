@@ -11,6 +11,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
+import gvisor.sentry.kernel.ControllingTerminal;
 import gvisor.sentry.kernel.Restart;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.UtsNamespace;
@@ -208,8 +209,15 @@ final class SysSystem {
     return privileged(t, Capability.CAP_SYS_PACCT);
   }
 
-  /** {@code man 2 vhangup}. */
+  /** {@code man 2 vhangup}: of the controlling terminal, if there is one. */
   static long vhangup(Task t, SyscallArgs a) throws ErrnoException {
-    return privileged(t, Capability.CAP_SYS_TTY_CONFIG);
+    if (!t.creds().has(Capability.CAP_SYS_TTY_CONFIG)) {
+      throw EPERM.error();
+    }
+    ControllingTerminal terminal = ControllingTerminal.of(t);
+    if (terminal != null) {
+      terminal.device().hangup();
+    }
+    return 0;
   }
 }
