@@ -156,7 +156,7 @@ public final class Amd64 {
     table.full(132, "utime", SysAttr::utime);
     table.full(133, "mknod", SysNames::mknod);
     table.error(134, "uselib", ENOSYS, OBSOLETE);
-    table.partial(135, "personality", SysSystem::personality, "only ADDR_NO_RANDOMIZE has an effect");
+    table.partial(135, "personality", SysSystem::personality, "only ADDR_NO_RANDOMIZE, PER_LINUX32 and UNAME26 have an effect");
     table.error(136, "ustat", ENOSYS, "obsolete");
     table.full(137, "statfs", SysStat::statfs);
     table.full(138, "fstatfs", SysStat::fstatfs);
