@@ -217,7 +217,9 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
 
   /** The application is about to fork, and will store to {@code addr} soon after that, in parent and child. */
   public void expectStore(long addr) {
-    forkHistory.note(addr);
+    if (isUserRange(addr, 1)) {
+      forkHistory.note(addr);
+    }
   }
 
   /** The platform's address space; made when first needed. */

@@ -126,6 +126,9 @@ class MemoryManagerTest {
       store(mm, p + i * PAGE, i + 1);
     }
     mm.expectStore(p + 8 * PAGE);
+    for (long nowhere : new long[] {0, -1, Long.MIN_VALUE, Long.MAX_VALUE, -4096, 1L << 47}) {
+      mm.expectStore(nowhere); // registers hold what the program likes
+    }
     MemoryManager first = mm.fork(MmLimits.DEFAULT);
     assertTrue(mm.pmas.find(p + 8 * PAGE).owned);
     assertTrue(first.pmas.find(p + 8 * PAGE).owned);
