@@ -1,6 +1,7 @@
 package gvisor.sentry.mm;
 
 import gvisor.api.errno.ErrnoException;
+import java.lang.foreign.MemorySegment;
 
 /** Copies a memory manager for a forked child. */
 final class ForkCopy {
@@ -79,30 +80,33 @@ final class ForkCopy {
     flush(parent, protectFrom, protectTo, protectAccess);
   }
 
-  /** Makes pmas of their own of what is to be copied now; the clusters into {@code hot}, and how many. */
+  /** Makes pmas of their own of what is to be copied now; the pages into {@code hot}, and how many. */
   private static int cutHot(MemoryManager parent, long[] hot) {
     int count = parent.forkHistory.take(hot);
     for (int i = 0; i < count; i++) {
       parent.splitPmas(hot[i]);
-      parent.splitPmas(hot[i] + ForkHistory.CLUSTER);
+      parent.splitPmas(hot[i] + PageAllocator.PAGE_SIZE);
     }
     return count;
   }
 
-  /** Whether {@code p}, of private memory, lies in a hot cluster and has been stored to. */
+  /** Whether {@code p}, of private memory, is a hot page that may be stored to. */
   private static boolean isHot(Pma p, long[] hot, int count) {
     if (!p.owned || p.ofFile || (p.mapped & WRITE) == 0) {
       return false;
     }
     for (int i = 0; i < count; i++) {
-      if (p.start >= hot[i] && p.end <= hot[i] + ForkHistory.CLUSTER) {
+      if (p.start == hot[i] && p.length() == PageAllocator.PAGE_SIZE) {
         return true;
       }
     }
     return false;
   }
 
-  /** Gives {@code child} pages of its own in place of {@code p}; false if there are none. */
+  /**
+   * Gives {@code child} a page of its own in place of {@code p}; false if there is none. It has been stored to before: no
+   * question whether it is a hole.
+   */
   private static boolean giveCopy(Pma p, MemoryManager parent, MemoryManager child) throws ErrnoException {
     long copy;
     try {
@@ -110,7 +114,8 @@ final class ForkCopy {
     } catch (ErrnoException e) {
       return false;
     }
-    parent.pages.copy(p.offset, copy, p.length());
+    MemorySegment memory = parent.memory;
+    MemorySegment.copy(memory, p.offset, memory, copy, p.length());
     Pma q = new Pma(p.start, p.end, copy, p.access, true, false);
     child.pmas.insert(q);
     child.mapInPlatform(q);

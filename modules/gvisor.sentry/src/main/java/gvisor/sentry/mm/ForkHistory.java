@@ -9,40 +9,37 @@ package gvisor.sentry.mm;
  * stay. Shared by a parent and its children until they load another program. Thread-safe; its lock is a leaf.
  */
 final class ForkHistory {
-  /** Bytes that are copied together. */
-  static final long CLUSTER = 8L << 10;
+  /** Pages that a fork copies at most: no more than 48 KiB. */
+  static final int MAX = 12;
 
-  /** Clusters that a fork copies at most: no more than 64 KiB. */
-  static final int MAX = 8;
-
-  /** As many forks copy a cluster for each store that it was noted for. */
+  /** As many forks copy a page for each store that it was noted for. */
   private static final int FORKS = 32;
 
-  private final long[] clusters = new long[MAX];
+  private final long[] pages = new long[MAX];
   private final int[] forksLeft = new int[MAX];
   private int next;
 
   /** A store to {@code addr} had to copy the page, or will have to. */
   synchronized void note(long addr) {
-    long cluster = addr & -CLUSTER;
+    long page = addr & -PageAllocator.PAGE_SIZE;
     for (int i = 0; i < MAX; i++) {
-      if (clusters[i] == cluster) {
+      if (pages[i] == page) {
         forksLeft[i] = FORKS;
         return;
       }
     }
-    clusters[next] = cluster;
+    pages[next] = page;
     forksLeft[next] = FORKS;
     next = (next + 1) % MAX;
   }
 
-  /** Puts the clusters to be copied by this fork into {@code into}, which has room for {@link #MAX}: how many. */
+  /** Puts the pages to be copied by this fork into {@code into}, which has room for {@link #MAX}: how many. */
   synchronized int take(long[] into) {
     int count = 0;
     for (int i = 0; i < MAX; i++) {
       if (forksLeft[i] > 0) {
         forksLeft[i]--;
-        into[count++] = clusters[i];
+        into[count++] = pages[i];
       }
     }
     return count;

@@ -137,6 +137,8 @@ class MemoryManagerTest {
     store(mm, p + 9 * PAGE, 200);
     assertEquals(9, load(mm, p + 8 * PAGE));
     assertEquals(10, load(first, p + 9 * PAGE));
+    store(mm, p + 8 * PAGE, 9);
+    assertEquals(100, load(first, p + 8 * PAGE));
     store(first, p + 32 * PAGE, 300); // noted
     first.release();
     store(mm, p + 32 * PAGE, 400);
