@@ -555,7 +555,7 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
-    if (Boolean.getBoolean("gvisor.recording")) {
+    if (Boolean.getBoolean("gvisor.recording") && !state.sandbox().isAlive()) {
       state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
     }
     if (state.isRoot()) {
