@@ -102,7 +102,7 @@ final class Exec extends Command {
 
   private int runHere(Containers containers, ObjectNode process, boolean terminal) throws CommandFailure {
     try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds);
-        ControlClient client = containers.connect(id)) {
+        ControlClient client = containers.connectDirectly(id)) {
       ObjectNode request = client.request("exec");
       request.set("process", process);
       stdio.describe(request);

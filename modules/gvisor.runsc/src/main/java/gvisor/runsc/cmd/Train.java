@@ -51,9 +51,9 @@ final class Train extends Command {
     List<String> present = List.of("--root", config.root().toString(), "--log", root + "/log", "--log-format=json");
     switch (commands) {
       case "create" -> create(absent, root);
-      case "state" -> state(absent, present);
-      case "start" -> start(absent, present, root);
-      default -> throw new CommandFailure("--for=" + commands + " is none of: create, state, start");
+      case "start" -> start(absent, present);
+      case "ps" -> ps(absent, present, root);
+      default -> throw new CommandFailure("--for=" + commands + " is none of: create, start, ps");
     }
   }
 
@@ -66,37 +66,36 @@ final class Train extends Command {
     }
   }
 
-  /** Commands that only look at what is recorded of a container; it has been created. */
-  private void state(List<String> absent, List<String> present) throws CommandFailure {
-    command(absent, "state", "absent");
-    command(absent, "delete", "absent");
+  /** What engines do with a container that has been created: they wait for each of these. */
+  private void start(List<String> absent, List<String> present) throws CommandFailure {
+    // Each of these fails, for want of a container, after some of its way.
+    for (String verb : List.of("state", "start", "kill", "delete")) {
+      command(absent, verb, "absent");
+    }
+    command(absent, "exec", "absent", "true");
     command(absent, "delete", "--force", "absent");
     if (!container.isEmpty()) {
       must(present, "state", container);
+      must(present, "start", container);
+      must(present, "exec", container, "/bin/true");
+      must(present, "kill", container, "KILL");
       must(present, "delete", "--force", container);
     }
   }
 
-  /** Commands that ask a running sandbox, of a container that has been created, and all others. */
-  private void start(List<String> absent, List<String> present, Path root) throws CommandFailure {
+  /** All others. */
+  private void ps(List<String> absent, List<String> present, Path root) throws CommandFailure {
+    command(absent, "help");
     command(absent, "features");
     command(absent, "list");
     command(absent, "list", "--format", "json");
-    // Each of these fails, for want of a container, after some of its way.
-    for (String verb : List.of("start", "kill", "pause", "resume", "wait", "ps")) {
+    for (String verb : List.of("pause", "resume", "wait", "ps")) {
       command(absent, verb, "absent");
     }
-    command(absent, "exec", "absent", "true");
-    if (container.isEmpty()) {
-      connect(root.resolve("control"));
-      return;
+    connect(root.resolve("control"));
+    if (!container.isEmpty()) {
+      must(present, "ps", "--format", "json", container);
     }
-    must(present, "start", container);
-    must(present, "exec", container, "/bin/true");
-    must(present, "ps", "--format", "json", container);
-    must(present, "pause", container);
-    must(present, "resume", container);
-    must(present, "kill", container, "KILL");
   }
 
   /** Connects as to a sandbox, and hangs up. */

@@ -158,7 +158,7 @@ public final class Containers {
   /** Makes a container in the sandbox of another. */
   private Created join(String id, Bundle bundle, Stdio stdio, Placement placement, List<SandboxProcess> started)
       throws CommandFailure {
-    ControlClient client = ControlClient.connect(id, store.controlSocket(placement.sandboxId()));
+    ControlClient client = ControlClient.connectDirectly(id, store.controlSocket(placement.sandboxId()));
     boolean done = false;
     try {
       makeEmptyDirectory(id);
@@ -447,7 +447,7 @@ public final class Containers {
         throw new CommandFailure("cannot start container \"" + id + "\" in state " + state.status());
       }
       Bundle bundle = SpecReader.readBundle(Path.of(state.bundle()));
-      try (ControlClient client = connect(state)) {
+      try (ControlClient client = connectDirectly(state)) {
         start(state, bundle.spec(), client);
       }
     }
@@ -467,15 +467,28 @@ public final class Containers {
 
   /** A connection to the sandbox of a container that is created, running or paused. */
   public ControlClient connect(String id) throws CommandFailure {
+    return connect(running(id));
+  }
+
+  /** As {@link #connect}, by {@link ControlClient#connectDirectly}. */
+  public ControlClient connectDirectly(String id) throws CommandFailure {
+    return connectDirectly(running(id));
+  }
+
+  private ContainerState running(String id) throws CommandFailure {
     ContainerState state = store.load(id);
     if (!state.init().isAlive() || !state.sandbox().isAlive()) {
       throw new CommandFailure("container \"" + id + "\" is not running");
     }
-    return connect(state);
+    return state;
   }
 
   private ControlClient connect(ContainerState state) throws CommandFailure {
     return ControlClient.connect(state.id(), store.controlSocket(state.sandboxId()));
+  }
+
+  private ControlClient connectDirectly(ContainerState state) throws CommandFailure {
+    return ControlClient.connectDirectly(state.id(), store.controlSocket(state.sandboxId()));
   }
 
   /**
@@ -493,7 +506,7 @@ public final class Containers {
     if (signal == 0) {
       return;
     }
-    try (ControlClient client = connect(id).within(ANSWER_MILLIS)) {
+    try (ControlClient client = connectDirectly(id).within(ANSWER_MILLIS)) {
       client.call(client.request("signal").put("pid", 0).put("signal", signal).put("all", all));
     } catch (CommandFailure e) {
       boolean ended = state.init().awaitEnd(LAST_WORDS_MILLIS); // The signal and the end may have crossed.
@@ -582,7 +595,7 @@ public final class Containers {
     if (!state.sandbox().isAlive()) {
       return;
     }
-    try (ControlClient client = connect(state)) {
+    try (ControlClient client = connectDirectly(state)) {
       client.call(client.request("destroy"));
     } catch (CommandFailure e) {
       // It ends right now, or does not answer: then the container is without files from here on.
