@@ -31,15 +31,15 @@ public final class Containers {
   private static final int O_RDONLY = 0;
   private static final int O_RDWR_CREAT = 2 | 0100;
   private static final int SIGKILL = 9;
-  private static final long KILL_TIMEOUT_MILLIS = 10_000;
-  private static final long TRAINING_TIMEOUT_MILLIS = 60_000;
+  private static final int KILL_TIMEOUT_MILLIS = 10_000;
+  private static final int TRAINING_TIMEOUT_MILLIS = 60_000;
   private static final int LISTEN_BACKLOG = 64;
 
   /** How long a sandbox may take over a signal before it is believed to be stuck. */
   private static final long ANSWER_MILLIS = 10_000;
 
   /** How long a sandbox whose first process has ended takes to end itself. */
-  private static final long LAST_WORDS_MILLIS = 2000;
+  private static final int LAST_WORDS_MILLIS = 2000;
 
   private final Config config;
   private final StateStore store;
