@@ -78,6 +78,7 @@ final class Train extends Command {
       must(present, "state", container);
       must(present, "start", container);
       must(present, "exec", container, "/bin/true");
+      must(present, "exec", "--detach", container, "/bin/true");
       must(present, "kill", container, "KILL");
       must(present, "delete", "--force", container);
     }

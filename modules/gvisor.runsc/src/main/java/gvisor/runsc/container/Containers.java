@@ -518,6 +518,15 @@ public final class Containers {
     }
   }
 
+  /** Ends a process of a container that nobody could be told of. */
+  public void kill(String id, int pid) {
+    try (ControlClient client = connectDirectly(id)) {
+      client.call(client.request("signal").put("pid", pid).put("signal", SIGKILL).put("all", false));
+    } catch (CommandFailure e) {
+      // It has ended by itself.
+    }
+  }
+
   /** What containerd and podman know as "it has ended already". */
   private static CommandFailure notRunning() {
     return new CommandFailure("container not running");

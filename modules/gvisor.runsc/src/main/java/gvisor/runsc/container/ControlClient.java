@@ -60,6 +60,11 @@ public final class ControlClient implements AutoCloseable {
     }
   }
 
+  /** What it is connected with; stays this object's. */
+  Fd socket() {
+    return connection.socket().fd();
+  }
+
   /** Gives up on answers that take longer; returns this. */
   public ControlClient within(long millis) throws CommandFailure {
     try {
