@@ -29,7 +29,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
    * compilers have allocated and freed goes back to the host every ten seconds: 9 MB after a busy minute.
    */
   static final List<String> SANDBOX_FLAGS =
-      List.of("-Xms24m", "-Xmx1g", "-Xss512k", "-XX:ReservedCodeCacheSize=96m", "-XX:InitialCodeCacheSize=96m",
+      List.of("-XX:+UseCompactObjectHeaders", "-Xms24m", "-Xmx1g", "-Xss512k", "-XX:ReservedCodeCacheSize=96m", "-XX:InitialCodeCacheSize=96m",
           "-XX:TrimNativeHeapInterval=10000");
 
   /** Flags of a gofer, which mostly waits. */
