@@ -42,6 +42,7 @@ class ProcessesTest {
       Map.entry("own descriptors", Pattern.compile("/fd")),
       Map.entry("host memory", Pattern.compile("/proc/meminfo|/meminfo")),
       Map.entry("machine", Pattern.compile("/dev/kvm|anon_inode:kvm-.*")),
+      Map.entry("signals", Pattern.compile("anon_inode:\\[signalfd\\]")),
       Map.entry("listener", Pattern.compile("anon_inode:seccomp notify")),
       Map.entry("process", Pattern.compile("anon_inode:\\[pidfd\\]")));
 
@@ -109,6 +110,12 @@ class ProcessesTest {
     Process run = start(platform, root, bundle, id);
     try {
       Map<Long, String> processes = await(root.resolve(id), platform.equals("ptrace"));
+      Path holder = bundle.resolve("holder");
+      Programs.Result exec =
+          Image.runsc(30, "--root", root.toString(), "exec", "--detach", "--pid-file", holder.toString(), id, "/bin/sh",
+              "-c", "sleep 60");
+      assertEquals(0, exec.exitCode(), exec.err());
+      processes.put(Long.valueOf(Files.readString(holder)), "holder");
       for (Map.Entry<Long, String> e : processes.entrySet()) {
         List<String> expected = table.get(e.getValue());
         assertEquals(expected.subList(1, 7), found(e.getKey()), e.getValue() + " on " + platform);
@@ -138,7 +145,7 @@ class ProcessesTest {
         break;
       }
     }
-    assertEquals(4, rows.size(), "rows of the table of processes in " + PAGE);
+    assertEquals(5, rows.size(), "rows of the table of processes in " + PAGE);
     return rows;
   }
 
