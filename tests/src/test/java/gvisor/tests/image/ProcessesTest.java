@@ -88,9 +88,13 @@ class ProcessesTest {
   }
 
   private static Process start(String platform, Path root, Path bundle, String id) throws IOException {
-    return new ProcessBuilder(
-            Image.RUNSC.toString(), "--root", root.toString(), "--platform", platform, "run", "--bundle",
-            bundle.toString(), id)
+    return started("--root", root.toString(), "--platform", platform, "run", "--bundle", bundle.toString(), id);
+  }
+
+  private static Process started(String... args) throws IOException {
+    List<String> command = new ArrayList<>(List.of(Image.RUNSC.toString()));
+    command.addAll(List.of(args));
+    return new ProcessBuilder(command)
         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
         .redirectError(ProcessBuilder.Redirect.DISCARD)
         .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
@@ -111,10 +115,9 @@ class ProcessesTest {
     try {
       Map<Long, String> processes = await(root.resolve(id), platform.equals("ptrace"));
       Path holder = bundle.resolve("holder");
-      Programs.Result exec =
-          Image.runsc(30, "--root", root.toString(), "exec", "--detach", "--pid-file", holder.toString(), id, "/bin/sh",
-              "-c", "sleep 60");
-      assertEquals(0, exec.exitCode(), exec.err());
+      Process exec =
+          started("--root", root.toString(), "exec", "--detach", "--pid-file", holder.toString(), id, "/bin/sleep", "60");
+      assertEquals(0, exec.waitFor());
       processes.put(Long.valueOf(Files.readString(holder)), "holder");
       for (Map.Entry<Long, String> e : processes.entrySet()) {
         List<String> expected = table.get(e.getValue());

@@ -13,6 +13,7 @@ import gvisor.runsc.container.SecurityLabels;
 import gvisor.runsc.container.Stdio;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.CapabilityNames;
+import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
 import java.nio.file.Path;
 import java.util.List;
@@ -79,23 +80,20 @@ final class Exec extends Command {
       default -> throw new CommandFailure("cannot exec in container \"" + id + "\" in state " + state.status());
     }
     ObjectNode process = process(state);
-    if (!processFile.isEmpty()) {
-      checkLabels(process, config);
-    }
-    boolean terminal = process.path("terminal").asBoolean();
-    return run(containers, process, terminal);
-  }
-
-  private static void checkLabels(ObjectNode process, Config config) throws CommandFailure {
+    Spec.Process read;
     try {
-      SecurityLabels.ofHost(config).check(SpecReader.readProcess(process));
+      read = SpecReader.readProcess(process);
     } catch (MalformedJsonException e) {
       throw new CommandFailure(e.getMessage());
     }
+    if (!processFile.isEmpty()) {
+      SecurityLabels.ofHost(config).check(read);
+    }
+    return run(containers, process, read);
   }
 
-  private int run(Containers containers, ObjectNode process, boolean terminal) throws CommandFailure {
-    try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds);
+  private int run(Containers containers, ObjectNode process, Spec.Process read) throws CommandFailure {
+    try (Stdio stdio = Consoles.open(read, consoleSocket, detach, preserveFds);
         ControlClient client = containers.connectDirectly(id)) {
       ObjectNode request = client.request("exec").put("held", detach);
       request.set("process", process);
@@ -111,7 +109,7 @@ final class Exec extends Command {
         PidFile.write(internalPidFile, pid);
         if (detach) {
           // The sandbox controls the terminal of its first process; those of others are watched by their holders.
-          PidFile.write(pidFile, ExecHolder.start(client, id, pid, terminal ? stdio.window() : null));
+          PidFile.write(pidFile, ExecHolder.start(client, id, pid, read.terminal() ? stdio.window() : null));
           return 0;
         }
         PidFile.write(pidFile, ProcessHandle.current().pid());
@@ -157,11 +155,6 @@ final class Exec extends Command {
     }
     setUser(process);
     addCapabilities(process);
-    try {
-      SpecReader.readProcess(process);
-    } catch (MalformedJsonException e) {
-      throw new CommandFailure(e.getMessage());
-    }
     return process;
   }
 

@@ -44,6 +44,9 @@ public final class Containers {
   private final Config config;
   private final StateStore store;
 
+  /** Where sandboxes log to that were given no file, or null. */
+  private Fd log;
+
   /** Containers below {@code config.root()}. */
   public Containers(Config config) {
     this.config = config;
@@ -62,6 +65,11 @@ public final class Containers {
    * @param client the connection it was started over: until {@link #detach} the container ends with it
    */
   public record Created(ContainerState state, Bundle bundle, SandboxProcess init, ControlClient client) {}
+
+  /** Has sandboxes that are made here log to {@code descriptor}, which stays the caller's, and not to a file. */
+  public void logTo(Fd descriptor) {
+    log = descriptor;
+  }
 
   /** Reads a bundle and checks what can be checked before anything is made. */
   public static Bundle readBundle(String directory) throws CommandFailure {
@@ -129,7 +137,11 @@ public final class Containers {
     Message goferAnswer;
     try (ScmSocket listener =
             ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
-      client.send(bootRequest(id, bundle), List.of(listener.fd()));
+      List<Fd> fds = new ArrayList<>(List.of(listener.fd()));
+      if (log != null) {
+        fds.add(log);
+      }
+      client.send(bootRequest(id, bundle), fds);
       goferAnswer = sendCreate(id, bundle, stdio, null, client, gofer);
     } catch (ErrnoException e) {
       throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
@@ -436,7 +448,7 @@ public final class Containers {
 
   /** Lets the first process of a created container run. */
   public void start(Created created) throws CommandFailure {
-    start(created.state(), created.bundle().spec(), created.client());
+    start(created.state(), created.bundle(), created.client());
   }
 
   /** Lets the first process of a created container run. */
@@ -448,17 +460,36 @@ public final class Containers {
       }
       Bundle bundle = SpecReader.readBundle(Path.of(state.bundle()));
       try (ControlClient client = connectDirectly(state)) {
-        start(state, bundle.spec(), client);
+        start(state, bundle, client);
       }
     }
   }
 
-  private void start(ContainerState state, Spec spec, ControlClient client) throws CommandFailure {
-    Hooks.run("startContainer", spec.hooks().startContainer(), state);
+  private void start(ContainerState state, Bundle bundle, ControlClient client) throws CommandFailure {
+    Spec spec = bundle.spec();
+    if (!spec.hooks().startContainer().isEmpty()) {
+      InnerHooks hooks = new InnerHooks(state, bundle.json().path("process"), () -> connect(state));
+      try {
+        hooks.run("startContainer", spec.hooks().startContainer());
+      } catch (CommandFailure e) {
+        stop(state, client);
+        throw e;
+      }
+    }
     // First the record: the container may end before this command gets to write again.
     store.save(state.withPhase(ContainerState.Phase.RUNNING));
     client.call(client.request("start"));
     Hooks.runAll("poststart", spec.hooks().poststart(), state.withPhase(ContainerState.Phase.RUNNING), this::warn);
+  }
+
+  /** Ends a container that shall not start; {@link #delete} does the rest. */
+  private static void stop(ContainerState state, ControlClient client) {
+    try {
+      client.call(client.request("signal").put("pid", 0).put("signal", SIGKILL));
+    } catch (CommandFailure e) {
+      // It ended before it could say so.
+    }
+    state.init().awaitEnd(KILL_TIMEOUT_MILLIS);
   }
 
   private void warn(String message) {

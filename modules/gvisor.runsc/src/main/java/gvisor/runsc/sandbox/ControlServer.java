@@ -20,6 +20,7 @@ import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
 import gvisor.sentry.boot.Limits;
+import gvisor.sentry.boot.ProcessSpec;
 import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.Sharing;
 import java.io.IOException;
@@ -44,6 +45,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  *       files, the exit file
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio, held (it is to have a holder); descriptors: the standard files. Adds pid
+ *   <li>{@code hook}: as {@code exec}, before {@code start}; file, what is executed if it is not args[0]
  *   <li>{@code wait}: id, pid, owner. Adds status, as {@code man 2 wait} has it. A process with an owner, whose pid on
  *       the host cannot be seen from here, is killed when the connection ends before it does; its owner, a
  *       {@link gvisor.host.Holder}, is told by {@code {"exit": 256 + exit code}} alone
@@ -276,7 +278,9 @@ final class ControlServer {
         sentry.signal(owned.container(), owned.pid(), signal, false);
       } else if (window != null) {
         int size = Terminal.windowSize(window);
-        sentry.resize(owned.container(), owned.pid(), size >>> 16, size & 0xffff);
+        if (size != 0) {
+          sentry.resize(owned.container(), owned.pid(), size >>> 16, size & 0xffff);
+        }
       }
     } catch (ErrnoException e) {
       // It has just ended, as its holder is about to hear, or its terminal has been closed.
@@ -334,7 +338,7 @@ final class ControlServer {
     String id = body.path("id").asText();
     String op = body.path("op").asText();
     int pid = body.path("pid").asInt(0);
-    if (!op.equals("create") && !op.equals("exec") && !message.fds().isEmpty()) {
+    if (!List.of("create", "exec", "hook").contains(op) && !message.fds().isEmpty()) {
       throw new IOException("\"" + op + "\" takes no descriptors");
     }
     switch (op) {
@@ -344,13 +348,15 @@ final class ControlServer {
         }
       }
       case "start" -> start(id);
-      case "exec" -> {
+      case "exec", "hook" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
         if (message.fds().size() != body.path("stdio").size()) {
-          throw new IOException("exec came with " + message.fds().size() + " descriptors, and stdio names another number");
+          throw new IOException(op + " came with " + message.fds().size() + " descriptors, and stdio names another number");
         }
         HostFd[] stdio = stdio(body, message.fds(), 0);
-        return success().put("pid", sentry.exec(id, SpecTranslator.process(process, stdio)));
+        ProcessSpec translated = SpecTranslator.process(body.path("file").asText(null), process, stdio);
+        return success()
+            .put("pid", op.equals("exec") ? sentry.exec(id, translated) : sentry.execBeforeStart(id, translated));
       }
       case "wait" -> {
         return success().put("status", sentry.waitFor(id, pid));
