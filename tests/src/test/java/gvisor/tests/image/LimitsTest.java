@@ -3,6 +3,7 @@ package gvisor.tests.image;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +37,18 @@ class LimitsTest {
 
   private static String memory(int megabytes) {
     return limits("\"memory\": {\"limit\": " + ((long) megabytes << 20) + "}");
+  }
+
+  /** What the Sentry needs for a return from a signal must not add up, be it memory that a collection would free. */
+  @Test
+  void signalsWithoutEndTakeNoMemory() throws Exception {
+    containers.start(
+        "a",
+        "trap : USR1; i=0; while [ $i -lt 60000 ]; do kill -USR1 $$; i=$((i + 1)); done; echo > /tmp/done; " + SLEEP);
+    containers.succeed("exec", "a", "/bin/sh", "-c", "while [ ! -e /tmp/done ]; do sleep 0.1; done");
+    String status = Files.readString(Path.of("/proc/" + containers.pid("a") + "/status"));
+    long kilobytes = Long.parseLong(status.replaceAll("(?s).*RssAnon:\\s*(\\d+) kB.*", "$1"));
+    assertTrue(kilobytes < 80 << 10, "anonymous memory of the sandbox: " + kilobytes + " kB");
   }
 
   @Test

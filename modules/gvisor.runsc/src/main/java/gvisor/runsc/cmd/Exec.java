@@ -20,8 +20,6 @@ import java.util.List;
 
 /** {@code exec}: starts one more process in a running container; exits with its exit code. */
 final class Exec extends Command {
-  private static final int KILLED = 128 + 9;
-
   private String processFile = "";
   private String cwd = "";
   private List<String> env = List.of();
@@ -91,46 +89,37 @@ final class Exec extends Command {
     if (!processFile.isEmpty()) {
       SecurityLabels.ofHost(config).check(read);
     }
-    if (detach && !ExecHolder.isHolder()) {
-      PidFile.write(pidFile, ExecHolder.start(read.terminal(), preserveFds));
-      return 0;
-    }
-    return runHere(containers, process, read);
+    return run(containers, process, read);
   }
 
-  private int runHere(Containers containers, ObjectNode process, Spec.Process read) throws CommandFailure {
+  private int run(Containers containers, ObjectNode process, Spec.Process read) throws CommandFailure {
     try (Stdio stdio = Consoles.open(read, consoleSocket, detach, preserveFds);
-        ControlClient client = containers.connect(id)) {
-      ObjectNode request = client.request("exec");
+        ControlClient client = containers.connectDirectly(id)) {
+      ObjectNode request = client.request("exec").put("held", detach);
       request.set("process", process);
       stdio.describe(request);
       int size = stdio.windowSize();
       if (size != 0 && !process.has("consoleSize")) {
         process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
       }
-      int pid;
+      client.send(request, stdio.files());
+      stdio.handedOver();
+      int pid = client.answer().path("pid").asInt();
       try {
-        client.send(request, stdio.files());
-        stdio.handedOver();
-        pid = client.answer().path("pid").asInt();
+        PidFile.write(internalPidFile, pid);
+        if (detach) {
+          // The sandbox controls the terminal of its first process; those of others are watched by their holders.
+          PidFile.write(pidFile, ExecHolder.start(client, id, pid, read.terminal() ? stdio.window() : null));
+          return 0;
+        }
+        PidFile.write(pidFile, ProcessHandle.current().pid());
       } catch (CommandFailure e) {
-        ExecHolder.reportFailure(e);
+        containers.kill(id, pid);
         throw e;
       }
-      PidFile.write(internalPidFile, pid);
-      if (!detach) {
-        PidFile.write(pidFile, ProcessHandle.current().pid());
-      }
-      ExecHolder.reportStarted();
       Forwarding forwarding = new Forwarding(containers, id, pid, stdio);
       try {
-        long owner = detach ? ProcessHandle.current().pid() : 0;
-        return Containers.exitCode(client.call(client.request("wait").put("pid", pid).put("owner", owner)));
-      } catch (CommandFailure e) {
-        if (detach) {
-          return KILLED; // Its container went, and nobody reads what a holder says.
-        }
-        throw e;
+        return Containers.exitCode(client.call(client.request("wait").put("pid", pid)));
       } finally {
         forwarding.stop();
       }
