@@ -91,9 +91,14 @@ public record Spec(
   /** A namespace of the host to join or, with an empty path, to make. */
   public record Namespace(String type, String path) {}
 
+  /** {@code size} users or groups from {@code containerId} on, who are those from {@code hostId} on, outside. */
+  public record IdMapping(long containerId, long hostId, long size) {}
+
   /**
    * The Linux part.
    *
+   * @param uidMappings users of the container's user namespace, none without one
+   * @param gidMappings groups likewise
    * @param cgroupsPath the container's cgroup on the host, or ""
    * @param resources what it may take of the host
    * @param devices nodes to be made, and what may be done with devices
@@ -102,6 +107,8 @@ public record Spec(
    */
   public record Linux(
       List<Namespace> namespaces,
+      List<IdMapping> uidMappings,
+      List<IdMapping> gidMappings,
       String cgroupsPath,
       Resources resources,
       Devices devices,

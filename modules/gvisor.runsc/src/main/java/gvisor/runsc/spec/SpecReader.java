@@ -45,6 +45,15 @@ public final class SpecReader {
     }
   }
 
+  /** Checks a value that was read before and has been changed. */
+  public static Spec readAgain(JsonNode json) throws CommandFailure {
+    try {
+      return read(json);
+    } catch (MalformedJsonException e) {
+      throw new CommandFailure(e.getMessage());
+    }
+  }
+
   /** Checks a {@code process} object. */
   public static Spec.Process readProcess(JsonNode json) throws MalformedJsonException {
     return process(FieldReader.of(json));
@@ -285,7 +294,7 @@ public final class SpecReader {
       LinuxFields.check(linux);
     }
     if (linux == null) {
-      return new Spec.Linux(List.of(), "", Resources.NONE, Devices.NONE, Map.of(), List.of(), List.of(), null, "");
+      return new Spec.Linux(List.of(), List.of(), List.of(), "", Resources.NONE, Devices.NONE, Map.of(), List.of(), List.of(), null, "");
     }
     List<Spec.Namespace> namespaces = new ArrayList<>();
     for (FieldReader namespace : linux.objects("namespaces")) {
@@ -302,8 +311,12 @@ public final class SpecReader {
       }
       namespaces.add(new Spec.Namespace(type, path));
     }
+    List<Spec.IdMapping> users = LinuxFields.mappings(linux, "uidMappings", namespaces);
+    List<Spec.IdMapping> groups = LinuxFields.mappings(linux, "gidMappings", namespaces);
     return new Spec.Linux(
         List.copyOf(namespaces),
+        users,
+        groups,
         linux.string("cgroupsPath", ""),
         Resources.read(linux.object("resources")),
         Devices.read(linux),

@@ -59,6 +59,7 @@ final class ProcessMaker {
     if (spec.args().isEmpty()) {
       throw new IOException("process.args is empty");
     }
+    checkIds(spec, container);
     FsContext fs = directories(spec, root);
     Task task;
     try {
@@ -80,6 +81,21 @@ final class ProcessMaker {
     } finally {
       if (!done) {
         TaskStart.discard(task);
+      }
+    }
+  }
+
+  private static void checkIds(ProcessSpec spec, Container container) throws IOException {
+    if (!container.users().has(spec.uid())) {
+      throw new IOException("process.user.uid: " + Integer.toUnsignedString(spec.uid()) + " is not in linux.uidMappings");
+    }
+    if (!container.groups().has(spec.gid())) {
+      throw new IOException("process.user.gid: " + Integer.toUnsignedString(spec.gid()) + " is not in linux.gidMappings");
+    }
+    for (int gid : spec.additionalGids() == null ? new int[0] : spec.additionalGids()) {
+      if (!container.groups().has(gid)) {
+        throw new IOException(
+            "process.user.additionalGids: " + Integer.toUnsignedString(gid) + " is not in linux.gidMappings");
       }
     }
   }

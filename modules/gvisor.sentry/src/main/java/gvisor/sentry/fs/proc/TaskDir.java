@@ -6,6 +6,7 @@ import static gvisor.api.errno.Errno.EPERM;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.fs.kernfs.Content;
 import gvisor.sentry.fs.kernfs.KernDir;
 import gvisor.sentry.fs.kernfs.Store;
@@ -65,7 +66,7 @@ final class TaskDir extends KernDir implements ProcessDirectory {
     add("exe", new TaskLink(target, inoOf("exe"), TaskLink.Kind.EXE));
     add("fd", new FdDir(target, inoOf("fd"), false));
     add("fdinfo", new FdDir(target, inoOf("fdinfo"), true));
-    file("gid_map", 0644, false, this::idMap, this::denyIdMap);
+    file("gid_map", 0644, false, this::groupMap, this::denyIdMap);
     file("io", 0400, true, status::io, null);
     file("limits", 0444, false, status::limits, null);
     file("loginuid", 0644, false, (c, out) -> out.append(UNSET_ID), (c, text) -> hex(text));
@@ -82,7 +83,7 @@ final class TaskDir extends KernDir implements ProcessDirectory {
     file("oom_score_adj", 0644, false, (c, out) -> out.append(target.group().oomScoreAdj()).append('\n'),
         (c, text) -> setOomScore(c, Sysctls.parse(text.strip())));
     file("personality", 0400, true, (c, out) -> hex(out, target.group().personality()), null);
-    file("projid_map", 0644, false, this::idMap, this::denyIdMap);
+    file("projid_map", 0644, false, (c, out) -> IdMap.ALL.print(out), this::denyIdMap);
     add("root", new TaskLink(target, inoOf("root"), TaskLink.Kind.ROOT));
     file("sched", 0644, false, status::sched, (c, text) -> {});
     file("schedstat", 0444, false, status::schedstat, null);
@@ -98,7 +99,7 @@ final class TaskDir extends KernDir implements ProcessDirectory {
     file("timers", 0444, false, (c, out) -> {}, null);
     file("timerslack_ns", 0666, false, (c, out) -> out.append(target.task().timerSlack()).append('\n'),
         (c, text) -> target.task().setTimerSlack(Sysctls.parse(text.strip())));
-    file("uid_map", 0644, false, this::idMap, this::denyIdMap);
+    file("uid_map", 0644, false, this::userMap, this::denyIdMap);
     file("wchan", 0444, false, (c, out) -> out.append('0'), null);
   }
 
@@ -183,9 +184,12 @@ final class TaskDir extends KernDir implements ProcessDirectory {
     return Math.max(0, 666 + target.group().oomScoreAdj() * 2L / 3);
   }
 
-  private void idMap(Caller caller, StringBuilder out) throws ErrnoException {
-    target.task();
-    out.append("         0          0 4294967295\n");
+  private void userMap(Caller caller, StringBuilder out) throws ErrnoException {
+    target.task().users().print(out);
+  }
+
+  private void groupMap(Caller caller, StringBuilder out) throws ErrnoException {
+    target.task().groups().print(out);
   }
 
   private void denyIdMap(Caller caller, String text) throws ErrnoException {
