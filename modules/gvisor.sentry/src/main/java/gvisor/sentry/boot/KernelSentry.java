@@ -305,7 +305,18 @@ final class KernelSentry implements Sentry {
     if (terminal != null) {
       terminal.drain(DRAIN_MILLIS);
     }
+    if (process == r.init && LOG.isDebugEnabled()) {
+      logCalls(container);
+    }
     return process.exitStatus();
+  }
+
+  private void logCalls(String container) {
+    LOG.debug("container {} ends; calls that were made: {}", container, kernel.madeCalls().summary());
+    String unknown = kernel.unknownCalls().summary();
+    if (!unknown.isEmpty()) {
+      LOG.debug("calls that this kernel does not know, and how often: {}", unknown);
+    }
   }
 
   @Override
@@ -455,10 +466,6 @@ final class KernelSentry implements Sentry {
   @Override
   public void close() {
     kernel.shutdown(DEATH_MILLIS);
-    String unknown = kernel.unknownCalls().summary();
-    if (!unknown.isEmpty()) {
-      LOG.debug("calls that this kernel does not know, and how often: {}", unknown);
-    }
     for (Running r : containers.values()) {
       if (r.gofer != null) {
         r.gofer.close();
