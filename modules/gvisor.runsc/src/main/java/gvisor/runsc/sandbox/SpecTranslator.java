@@ -121,7 +121,12 @@ final class SpecTranslator {
         process.terminal(),
         process.consoleHeight(),
         process.consoleWidth(),
+        scheduling(process.scheduling()),
         stdio);
+  }
+
+  private static ProcessSpec.Scheduling scheduling(Spec.Scheduling s) {
+    return new ProcessSpec.Scheduling(s.policy(), s.nice(), s.priority(), s.ioClass(), s.ioPriority());
   }
 
   /** Text as the kernel holds it: its UTF-8 bytes, one a character. */
