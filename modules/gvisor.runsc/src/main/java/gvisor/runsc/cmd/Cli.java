@@ -100,6 +100,7 @@ public final class Cli {
       case "install" -> new Install();
       case "kill" -> new Kill();
       case "list" -> new ListContainers();
+      case "manual" -> new Manual();
       case "pause" -> new Pause();
       case "ps" -> new Ps();
       case "resume" -> new Resume();
