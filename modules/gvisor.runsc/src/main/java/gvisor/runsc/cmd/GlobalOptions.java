@@ -39,7 +39,7 @@ final class GlobalOptions implements Callable<Integer> {
         .sortOptions(false);
     text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
     text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: the best that works here)", "platform");
-    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none; both have loopback only as yet", "network");
+    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none, which have loopback only as yet, or host, the host's sockets", "network");
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
     flag(spec, v -> debug = v, "log what the sandbox does", "debug");

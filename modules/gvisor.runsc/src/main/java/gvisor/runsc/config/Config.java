@@ -45,6 +45,8 @@ public record Config(
   public enum Network {
     /** Loopback only. */
     NONE,
+    /** The host's, or that of the namespace the bundle names: sockets of the host stand for applications' own. */
+    HOST,
     /** What the container's network namespace has; until there is a stack for it, loopback and a warning. */
     SANDBOX;
 
@@ -53,10 +55,11 @@ public record Config(
       return switch (text) {
         case "none" -> NONE;
         case "sandbox" -> SANDBOX;
-        case "host", "plugin" ->
+        case "host" -> HOST;
+        case "plugin" ->
             throw new CommandFailure(
-                "--network=" + text + " is not available in this version; use --network=sandbox or --network=none");
-        default -> throw new CommandFailure("--network=" + text + " is none of: sandbox, none");
+                "--network=" + text + " is not available in this version; use --network=sandbox, host or none");
+        default -> throw new CommandFailure("--network=" + text + " is none of: sandbox, host, none");
       };
     }
   }

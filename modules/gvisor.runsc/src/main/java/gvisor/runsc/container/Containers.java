@@ -113,12 +113,16 @@ public final class Containers {
     Cgroup cgroup = makeCgroup(id, bundle.spec());
     SandboxProcess sandbox;
     SandboxProcess gofer;
+    HostNetworking networking = null;
     List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
     try (Fd network = network(bundle.spec())) {
       sandbox = SandboxProcess.startSandbox(id, messages, membership, network);
       started.add(sandbox);
       gofer = SandboxProcess.startGofer(id, messages, membership);
       started.add(gofer);
+      if (config.network() == Config.Network.HOST) {
+        networking = HostNetworking.start(store.directory(id), bundle.spec(), network, sandbox.process().pid(), membership);
+      }
     } finally {
       membership.forEach(Fd::close);
     }
@@ -127,9 +131,11 @@ public final class Containers {
     store.save(state);
     ControlClient client = new ControlClient(id, sandbox.connection());
     Message goferAnswer;
-    try (ScmSocket listener =
+    try (HostNetworking handed = networking;
+        ScmSocket listener =
             ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
-      client.send(bootRequest(id, bundle), List.of(listener.fd()));
+      List<Fd> fds = handed == null ? List.of(listener.fd()) : List.of(listener.fd(), handed.connection());
+      client.send(bootRequest(id, bundle), fds);
       goferAnswer = sendCreate(id, bundle, stdio, null, client, gofer);
     } catch (ErrnoException e) {
       throw new CommandFailure("cannot connect the sandbox: " + e.errno().message());
@@ -455,6 +461,7 @@ public final class Containers {
 
   private void start(ContainerState state, Spec spec, ControlClient client) throws CommandFailure {
     Hooks.run("startContainer", spec.hooks().startContainer(), state);
+    HostNetworking.describe(store.directory(state.id()), client);
     // First the record: the container may end before this command gets to write again.
     store.save(state.withPhase(ContainerState.Phase.RUNNING));
     client.call(client.request("start"));
@@ -567,6 +574,7 @@ public final class Containers {
     if (!state.init().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
       throw new CommandFailure("the processes of container \"" + state.id() + "\" do not end");
     }
+    HostNetworking.awaitEnd(store.directory(state.id()));
     removeCgroup(state.cgroup());
     store.removeDirectory(state.id());
     try {

@@ -2,10 +2,12 @@ package gvisor.runsc.sandbox;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostNetwork;
 import gvisor.api.platform.Platform;
 import gvisor.api.platform.PlatformProvider;
 import gvisor.host.Fd;
 import gvisor.host.LinuxHost;
+import gvisor.host.LinuxNetwork;
 import gvisor.host.MemFd;
 import gvisor.host.OwnProcess;
 import gvisor.host.ScmSocket;
@@ -31,6 +33,9 @@ public final class SandboxMain {
   static final int PARENT_FD = 3;
 
   private static final int INTERNAL_ERROR = 128;
+
+  /** Sockets of the host that applications may have at a time. */
+  private static final int MAX_HOST_SOCKETS = 32_768;
 
   private SandboxMain() {}
 
@@ -63,8 +68,11 @@ public final class SandboxMain {
       LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", settings.path("id").asText());
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       PlatformProvider provider = Platforms.choose(settings.path("platform").asText());
-      sentry = boot(settings, provider, memory);
-      listener = Privileges.restrictCalls(provider.name());
+      // Beside the listening socket comes, with the host's network, the connection to who makes sockets.
+      boolean hasNetwork = boot.fds().size() > 1;
+      HostNetwork network = hasNetwork ? new LinuxNetwork(ScmSocket.adopt(boot.fds().get(1)), MAX_HOST_SOCKETS) : null;
+      sentry = boot(settings, provider, memory, network);
+      listener = Privileges.restrictCalls(provider.name(), hasNetwork);
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
@@ -93,9 +101,10 @@ public final class SandboxMain {
     }
   }
 
-  private static Sentry boot(JsonNode request, PlatformProvider provider, MemFd memory) throws IOException {
+  private static Sentry boot(JsonNode request, PlatformProvider provider, MemFd memory, HostNetwork network)
+      throws IOException {
     try {
-      LinuxHost host = new LinuxHost();
+      LinuxHost host = new LinuxHost(network);
       Platform platform = provider.opensFiles() ? provider.open(memory) : null;
       Privileges.giveUpFiles(request.path("debug").asBoolean());
       if (platform == null) {

@@ -4,6 +4,7 @@ import static gvisor.api.errno.Errno.ESRCH;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.Host;
+import gvisor.api.host.HostNetwork;
 import gvisor.api.mem.MemoryFile;
 import gvisor.api.p9.P9Client;
 import gvisor.api.platform.Platform;
@@ -26,15 +27,18 @@ import gvisor.sentry.loader.Vdso;
 import gvisor.sentry.loader.VdsoClock;
 import gvisor.sentry.mm.ExtentAllocator;
 import gvisor.sentry.mm.MemoryCgroup;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.strace.SyscallLog;
 import gvisor.sentry.syscall.SyscallTable;
 import gvisor.sentry.syscall.linux.Amd64;
+import gvisor.sentry.syscall.linux.SocketFiles;
 import gvisor.sentry.tty.Terminal;
 import gvisor.sentry.vfs.MountNamespace;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -54,6 +58,7 @@ final class KernelSentry implements Sentry {
   private final Platform platform;
   private final ProcessMaker processes;
   private final SharedMemory sharedMemory;
+  private final AtomicBoolean hasHostNetwork = new AtomicBoolean();
   private final ConcurrentHashMap<String, Running> containers = new ConcurrentHashMap<>();
 
   /** A container. */
@@ -221,7 +226,17 @@ final class KernelSentry implements Sentry {
         pids,
         sharing.uts() == null ? new UtsNamespace(kernel, hostname, domainname) : find(sharing.uts()).spaces.uts(),
         sharing.ipc() == null ? new IpcNamespace(kernel) : find(sharing.ipc()).spaces.ipc(),
-        sharing.net() == null ? new NetNamespace(kernel) : find(sharing.net()).spaces.net());
+        sharing.net() == null ? network() : find(sharing.net()).spaces.net());
+  }
+
+  /** The first one of a sandbox has the host's sockets, if there are any; all others their own. */
+  private NetNamespace network() {
+    NetNamespace made = new NetNamespace(kernel);
+    HostNetwork host = kernel.host().network();
+    if (host != null && !hasHostNetwork.getAndSet(true)) {
+      made.registry(Network.class, () -> new Network(SocketFiles.layer(kernel), host));
+    }
+    return made;
   }
 
   private static int remember(Running r, ProcessMaker.Made made) {

@@ -2,7 +2,10 @@ package gvisor.sentry.socket;
 
 import gvisor.api.abi.SocketAbi;
 import gvisor.api.host.Host;
+import gvisor.api.host.HostNetwork;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * What a network namespace has: interfaces, and per address family the names and ports in use. Like Linux
@@ -11,12 +14,21 @@ import java.util.List;
  */
 public final class Network {
   private final SocketLayer layer;
+  private final HostNetwork passthrough;
   private final Object[] states = new Object[SocketAbi.AF_MAX];
+  private final Set<Socket> passed = ConcurrentHashMap.newKeySet();
+  private volatile int firstUnprivilegedPort = 1024;
   private volatile List<NetDevice> devices = List.of(NetDevice.loopback());
 
   /** @param layer whose families have all been registered */
   public Network(SocketLayer layer) {
+    this(layer, null);
+  }
+
+  /** As the other, with {@code passthrough}'s sockets as those of AF_INET and AF_INET6; null for sockets of our own. */
+  public Network(SocketLayer layer, HostNetwork passthrough) {
     this.layer = layer;
+    this.passthrough = passthrough;
     for (int i = 0; i < states.length; i++) {
       SocketFamily family = layer.familyOrNull(i);
       if (family != null) {
@@ -27,6 +39,34 @@ public final class Network {
 
   public SocketLayer layer() {
     return layer;
+  }
+
+  /** Who makes internet sockets here; null when they are our own. */
+  public HostNetwork passthrough() {
+    return passthrough;
+  }
+
+  /** {@code socket} is one of the host's that applications have here. */
+  public void passed(Socket socket) {
+    passed.add(socket);
+  }
+
+  public void forget(Socket socket) {
+    passed.remove(socket);
+  }
+
+  /** Sockets of the host that applications have here, in no order. */
+  public Set<Socket> passed() {
+    return passed;
+  }
+
+  /** The first port that anybody may bind: {@code /proc/sys/net/ipv4/ip_unprivileged_port_start}. */
+  public int firstUnprivilegedPort() {
+    return firstUnprivilegedPort;
+  }
+
+  public void setFirstUnprivilegedPort(int port) {
+    firstUnprivilegedPort = port;
   }
 
   public BufferBudget budget() {

@@ -1,0 +1,101 @@
+package gvisor.runsc.container;
+
+import gvisor.api.errno.ErrnoException;
+import gvisor.host.Child;
+import gvisor.host.Confinement;
+import gvisor.host.Fd;
+import gvisor.host.ScmSocket;
+import gvisor.host.SocketMaker;
+import gvisor.runsc.CommandFailure;
+import gvisor.runsc.spec.Spec;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * {@code --network=host}: the process that makes a sandbox' sockets, in the network namespace that the bundle names, in
+ * that of the sandbox where the bundle wants a new one (which engines then furnish), or else in the caller's. A file in
+ * the container's directory says which process that is.
+ *
+ * @param connection what the sandbox asks it over
+ */
+record HostNetworking(Fd connection) implements AutoCloseable {
+  private static final String FILE = "network";
+  private static final int O_RDONLY = 0;
+  private static final long END_MILLIS = 2000;
+
+  /**
+   * Starts it.
+   *
+   * @param directory the container's
+   * @param network the network namespace that {@code spec} names by a path, or null
+   * @param sandbox the sandbox' process
+   */
+  static HostNetworking start(Path directory, Spec spec, Fd network, int sandbox, List<Fd> controlGroups)
+      throws CommandFailure {
+    String program = System.getProperty("java.home") + "/lib/socketmaker";
+    Spec.Capabilities sets = spec.process().capabilities();
+    boolean lowPorts = (sets.bounding() & 1L << 10) != 0; // CAP_NET_BIND_SERVICE
+    try (Fd own = network == null ? ownNamespace(spec, sandbox) : null) {
+      ScmSocket[] pair = ScmSocket.pair(ScmSocket.SEQPACKET);
+      try (ScmSocket makerEnd = pair[1]) {
+        Fd joined = network == null ? own : network;
+        Child maker =
+            SocketMaker.start(
+                program, directory.toString(), makerEnd.fd(), joined, lowPorts, false, controlGroups);
+        HostProcess process = HostProcess.of(maker.pid());
+        Files.writeString(directory.resolve(FILE), process.pid() + " " + process.startTicks());
+        return new HostNetworking(pair[0].fd());
+      } catch (ErrnoException | IOException e) {
+        pair[0].close();
+        throw e;
+      }
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot start " + program + ": " + e.errno().message());
+    } catch (IOException e) {
+      throw new CommandFailure("cannot start " + program + ": " + e.getMessage());
+    }
+  }
+
+  /** The new namespace that the bundle asks for: the sandbox has it, whose process engines know. Null for none. */
+  private static Fd ownNamespace(Spec spec, int sandbox) throws CommandFailure, ErrnoException {
+    for (Spec.Namespace namespace : spec.linux().namespaces()) {
+      if (namespace.type().equals("network")) {
+        if (!Confinement.isAdministrator()) {
+          throw new CommandFailure(
+              "--network=host: only root can put sockets into another network namespace; leave \"network\" out of "
+                  + "linux.namespaces for the caller's, or use --network=none");
+        }
+        return Fd.open("/proc/" + sandbox + "/ns/net", O_RDONLY, 0);
+      }
+    }
+    return null;
+  }
+
+  /** Waits for the end of who makes sockets, which comes with the sandbox' own. */
+  static void awaitEnd(Path directory) {
+    HostProcess maker = process(directory);
+    if (maker != null && !maker.awaitEnd(END_MILLIS)) {
+      maker.kill();
+    }
+  }
+
+  /** Tells a sandbox that has the host's network what there is in it: now, when engines have furnished it. */
+  static void describe(Path directory, ControlClient client) throws CommandFailure {}
+
+  private static HostProcess process(Path directory) {
+    try {
+      String[] fields = Files.readString(directory.resolve(FILE), StandardCharsets.US_ASCII).split(" ");
+      return new HostProcess(Long.parseLong(fields[0]), Long.parseLong(fields[1]));
+    } catch (IOException | NumberFormatException e) {
+      return null;
+    }
+  }
+
+  @Override
+  public void close() {
+    connection.close();
+  }
+}
