@@ -106,6 +106,18 @@ class CommandLineTest {
   }
 
   @Test
+  void whatTheSandboxLogsIsSeenWhereNoFileIsNamed() throws Exception {
+    Programs.Result result = runsc("--strace", "run", "--bundle", bundle.toString(), "a");
+    assertEquals(7, result.exitCode());
+    assertEquals("", result.out());
+    assertTrue(result.err().lines().anyMatch(l -> l.contains("exit_group(7)")), result.err());
+    Path file = directory.resolve("sandbox.log");
+    result = runsc("--strace", "--debug-log", file.toString(), "run", "--bundle", bundle.toString(), "a");
+    assertEquals("", result.err());
+    assertTrue(Files.readString(file).contains("exit_group(7)"));
+  }
+
+  @Test
   void standardFilesAreTheCallers() throws Exception {
     configure("/bin/sh", "-c", "echo out; echo err >&2; wc -c");
     Programs.Result result = run("a");

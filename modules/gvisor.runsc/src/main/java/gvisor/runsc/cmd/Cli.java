@@ -55,7 +55,7 @@ public final class Cli {
     line.setStopAtPositional(true);
     // Docker puts the flags of daemon.json before its own: the last one counts, as with every runtime it drives.
     line.setOverwrittenOptionsAllowed(true);
-    line.setParameterExceptionHandler((e, unused) -> fail(global, args, firstLine(e.getMessage())));
+    line.setParameterExceptionHandler((e, unused) -> fail(global, args, explained(e, args)));
     line.setExecutionExceptionHandler((e, unused, parsed) -> failed(global, args, e));
     if (args.length == 0) {
       Help.print(new PrintWriter(System.err, true));
@@ -106,6 +106,22 @@ public final class Cli {
       case "wait" -> new Wait();
       default -> null;
     };
+  }
+
+  /** What is wrong with the arguments: an option that is not known before what is missing because of it. */
+  private static String explained(CommandLine.ParameterException e, String[] args) {
+    CommandLine.Model.CommandSpec spec = e.getCommandLine().getCommandSpec();
+    String what = firstLine(e.getMessage());
+    if (e instanceof CommandLine.MissingParameterException) {
+      for (int i = List.of(args).indexOf(spec.name()) + 1; i < args.length && !args[i].equals("--"); i++) {
+        String option = args[i].split("=", 2)[0];
+        if (option.startsWith("-") && spec.findOption(option) == null) {
+          what = "Unknown option: '" + option + "'";
+          break;
+        }
+      }
+    }
+    return what + "; try runsc help" + (spec.root() == spec ? "" : " " + spec.name());
   }
 
   private static int failed(GlobalOptions global, String[] args, Exception e) {

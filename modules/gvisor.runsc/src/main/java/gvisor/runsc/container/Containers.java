@@ -44,6 +44,9 @@ public final class Containers {
   private final Config config;
   private final StateStore store;
 
+  /** Where sandboxes log to that were given no file, or null. */
+  private Fd log;
+
   /** Containers below {@code config.root()}. */
   public Containers(Config config) {
     this.config = config;
@@ -62,6 +65,11 @@ public final class Containers {
    * @param client the connection it was started over: until {@link #detach} the container ends with it
    */
   public record Created(ContainerState state, Bundle bundle, SandboxProcess init, ControlClient client) {}
+
+  /** Has sandboxes that are made here log to {@code descriptor}, which stays the caller's, and not to a file. */
+  public void logTo(Fd descriptor) {
+    log = descriptor;
+  }
 
   /** Reads a bundle and checks what can be checked before anything is made. */
   public static Bundle readBundle(String directory) throws CommandFailure {
@@ -134,7 +142,13 @@ public final class Containers {
     try (HostNetworking handed = networking;
         ScmSocket listener =
             ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
-      List<Fd> fds = handed == null ? List.of(listener.fd()) : List.of(listener.fd(), handed.connection());
+      List<Fd> fds = new ArrayList<>(List.of(listener.fd()));
+      if (handed != null) {
+        fds.add(handed.connection());
+      }
+      if (log != null) {
+        fds.add(log);
+      }
       client.send(bootRequest(id, bundle), fds);
       goferAnswer = sendCreate(id, bundle, stdio, null, client, gofer);
     } catch (ErrnoException e) {
@@ -389,6 +403,7 @@ public final class Containers {
         .put("strace", config.strace())
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
+        .put("hostNetwork", config.network() == Config.Network.HOST)
         .put("id", id);
   }
 

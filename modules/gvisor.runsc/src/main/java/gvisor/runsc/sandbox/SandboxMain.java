@@ -14,6 +14,7 @@ import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
 import gvisor.runsc.json.Json;
+import gvisor.runsc.log.DescriptorStream;
 import gvisor.runsc.log.Log;
 import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.SentryOptions;
@@ -62,17 +63,23 @@ public final class SandboxMain {
     List<Fd> listener;
     try {
       JsonNode settings = boot.body();
-      Log.setUp(
-          settings.path("debug").asBoolean(), settings.path("debugLog").asText(), settings.path("id").asText(), "boot");
+      boolean debug = settings.path("debug").asBoolean();
+      String id = settings.path("id").asText();
+      // After the listening socket: with the host's network, the connection to who makes sockets; maybe a log.
+      boolean hostNetwork = settings.path("hostNetwork").asBoolean();
+      int log = hostNetwork ? 2 : 1;
+      if (boot.fds().size() > log) {
+        Log.setUp(debug, new DescriptorStream(boot.fds().get(log)), id, "boot");
+      } else {
+        Log.setUp(debug, settings.path("debugLog").asText(), id, "boot");
+      }
       // The first record loads what logging needs, time zones for one, while there still are files.
-      LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", settings.path("id").asText());
+      LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", id);
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       PlatformProvider provider = Platforms.choose(settings.path("platform").asText());
-      // Beside the listening socket comes, with the host's network, the connection to who makes sockets.
-      boolean hasNetwork = boot.fds().size() > 1;
-      HostNetwork network = hasNetwork ? new LinuxNetwork(ScmSocket.adopt(boot.fds().get(1)), MAX_HOST_SOCKETS) : null;
+      HostNetwork network = hostNetwork ? new LinuxNetwork(ScmSocket.adopt(boot.fds().get(1)), MAX_HOST_SOCKETS) : null;
       sentry = boot(settings, provider, memory, network);
-      listener = Privileges.restrictCalls(provider.name(), hasNetwork);
+      listener = Privileges.restrictCalls(provider.name(), hostNetwork);
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());

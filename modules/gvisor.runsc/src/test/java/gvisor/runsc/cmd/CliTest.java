@@ -58,6 +58,16 @@ class CliTest {
     assertEquals("", out.toString(StandardCharsets.UTF_8));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"run --nonsense", "run --nonsense=1 x", "state --nonsense x", "exec --cwd / --nonsense"})
+  void anUnknownOptionIsNamedBeforeWhatIsMissing(String line) {
+    assertEquals(1, run(line.split(" ")));
+    String verb = line.substring(0, line.indexOf(' '));
+    String said = err.toString(StandardCharsets.UTF_8);
+    assertTrue(said.startsWith("runsc: Unknown option: '--nonsense"), said);
+    assertTrue(said.endsWith("; try runsc help " + verb + "\n"), said);
+  }
+
   @Test
   void forcedDeleteOfAnAbsentContainerSucceeds() {
     assertEquals(0, run("delete", "--force", "absent"));

@@ -12,6 +12,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.api.waiter.EventMask;
 import gvisor.api.waiter.WaitQueue;
 import gvisor.sentry.socket.AddrBuffer;
+import gvisor.sentry.socket.Conduit;
 import gvisor.sentry.socket.Message;
 import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.Socket;
@@ -192,28 +193,21 @@ public abstract class UnixConnectedSocket extends UnixSocket {
     return listenerShut;
   }
 
-  /** The application reads no more: later writes of the other end fail. */
-  protected abstract void shutReading();
+  /** What the other end writes and this one reads; null while it is not connected. */
+  protected abstract Conduit in();
 
-  /** The application writes no more. */
-  protected abstract void shutWriting();
-
-  /** Drops the buffers; whether there was something unread. */
-  protected abstract boolean closeBuffers();
-
-  /** Whether nothing can come any more, or go out any more. */
-  protected abstract boolean isReadingShut();
-
-  protected abstract boolean isWritingShut();
+  /** The other direction. */
+  protected abstract Conduit out();
 
   @Override
   public final void shutdown(int how) throws ErrnoException {
     if (state == State.CONNECTED) {
       if (how != SHUT_WR) {
-        shutReading();
+        in().refuse();
+        in().finish();
       }
       if (how != SHUT_RD) {
-        shutWriting();
+        out().finish();
       }
       queue().notify(EVENT_CLOSED);
       peer.queue().notify(EVENT_CLOSED);
@@ -250,7 +244,9 @@ public abstract class UnixConnectedSocket extends UnixSocket {
     if (other == null) {
       return;
     }
-    boolean unread = closeBuffers();
+    out().finish();
+    in().finish();
+    boolean unread = in().abandon();
     if (unread || isReset) {
       other.setError(ECONNRESET);
     }
@@ -259,9 +255,7 @@ public abstract class UnixConnectedSocket extends UnixSocket {
 
   // ---- readiness ----
 
-  /** Whether there is something to read, the end excepted; whether a writer is welcome. */
-  protected abstract boolean hasData();
-
+  /** Whether a writer is welcome. */
   protected abstract boolean hasRoom();
 
   /** Whether there is urgent data. */
@@ -289,15 +283,15 @@ public abstract class UnixConnectedSocket extends UnixSocket {
     } else if (state == State.IDLE) {
       ready |= EventMask.EPOLLHUP | EventMask.WRITABLE | EventMask.EPOLLWRBAND;
     } else {
-      boolean readingShut = isReadingShut();
-      boolean writingShut = isWritingShut();
+      boolean readingShut = in().isFinished();
+      boolean writingShut = out().isFinished() || out().isAbandoned();
       if (readingShut) {
         ready |= EventMask.READABLE | EventMask.EPOLLRDHUP;
       }
       if (readingShut && writingShut) {
         ready |= EventMask.EPOLLHUP;
       }
-      if (hasData()) {
+      if (!in().isEmpty()) {
         ready |= EventMask.READABLE;
       }
       if (hasUrgent()) {
