@@ -1,18 +1,24 @@
 package gvisor.runsc.container;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.NetworkSnapshot;
 import gvisor.host.Child;
 import gvisor.host.Confinement;
 import gvisor.host.Fd;
+import gvisor.host.NetworkNamespace;
 import gvisor.host.ScmSocket;
 import gvisor.host.SocketMaker;
 import gvisor.runsc.CommandFailure;
+import gvisor.runsc.control.NetworkMessage;
 import gvisor.runsc.spec.Spec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
  * {@code --network=host}: the process that makes a sandbox' sockets, in the network namespace that the bundle names, in
@@ -39,6 +45,10 @@ record HostNetworking(Fd connection) implements AutoCloseable {
     Spec.Capabilities sets = spec.process().capabilities();
     boolean lowPorts = (sets.bounding() & 1L << 10) != 0; // CAP_NET_BIND_SERVICE
     try (Fd own = network == null ? ownNamespace(spec, sandbox) : null) {
+      if (own != null) {
+        NetworkNamespace.raiseLoopback(own);
+      }
+      setSysctls(spec, own == null ? network : own);
       ScmSocket[] pair = ScmSocket.pair(ScmSocket.SEQPACKET);
       try (ScmSocket makerEnd = pair[1]) {
         Fd joined = network == null ? own : network;
@@ -68,7 +78,7 @@ record HostNetworking(Fd connection) implements AutoCloseable {
               "--network=host: only root can put sockets into another network namespace; leave \"network\" out of "
                   + "linux.namespaces for the caller's, or use --network=none");
         }
-        return Fd.open("/proc/" + sandbox + "/ns/net", O_RDONLY, 0);
+        return namespaceOf(HostProcess.of(sandbox));
       }
     }
     return null;
@@ -82,8 +92,61 @@ record HostNetworking(Fd connection) implements AutoCloseable {
     }
   }
 
+  /** {@code linux.sysctl}, as far as it is about the network: the host's kernel acts on it. */
+  private static void setSysctls(Spec spec, Fd namespace) throws CommandFailure {
+    for (Map.Entry<String, String> sysctl : spec.linux().sysctl().entrySet()) {
+      String name = sysctl.getKey();
+      if (!name.startsWith("net.") && !name.startsWith("net/")) {
+        continue;
+      }
+      if (namespace == null) {
+        throw new CommandFailure("linux.sysctl." + name + ": the container has the caller's network namespace");
+      }
+      String path = "/proc/sys/" + (name.startsWith("net/") ? name : swapped(name));
+      try {
+        if (path.contains("..")) {
+          throw Errno.ENOENT.error();
+        }
+        NetworkNamespace.setSysctl(namespace, path, sysctl.getValue());
+      } catch (ErrnoException e) {
+        throw new CommandFailure("linux.sysctl." + name + ": " + e.errno().message());
+      }
+    }
+  }
+
+  /** What is between dots may have dots, which are written as slashes: {@code man 8 sysctl}. */
+  private static String swapped(String name) {
+    StringBuilder path = new StringBuilder(name);
+    for (int i = 0; i < path.length(); i++) {
+      char c = path.charAt(i);
+      path.setCharAt(i, c == '.' ? '/' : c == '/' ? '.' : c);
+    }
+    return path.toString();
+  }
+
   /** Tells a sandbox that has the host's network what there is in it: now, when engines have furnished it. */
-  static void describe(Path directory, ControlClient client) throws CommandFailure {}
+  static void describe(Path directory, ControlClient client) throws CommandFailure {
+    HostProcess maker = process(directory);
+    if (maker == null) {
+      return;
+    }
+    NetworkSnapshot snapshot;
+    try {
+      // Without privileges there is no other namespace than the caller's.
+      try (Fd namespace = Confinement.isAdministrator() ? namespaceOf(maker) : null) {
+        snapshot = NetworkNamespace.snapshot(namespace);
+      }
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot look into the container's network namespace: " + e.errno().message());
+    }
+    ObjectNode request = client.request("network");
+    NetworkMessage.write(snapshot, request);
+    client.call(request);
+  }
+
+  private static Fd namespaceOf(HostProcess process) throws ErrnoException {
+    return Fd.open("/proc/" + process.pid() + "/ns/net", O_RDONLY, 0);
+  }
 
   private static HostProcess process(Path directory) {
     try {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
+import gvisor.api.host.NetworkSnapshot;
 import gvisor.api.mem.MemoryFile;
 import gvisor.host.Fd;
 import gvisor.host.OwnProcess;
@@ -13,6 +14,7 @@ import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
+import gvisor.runsc.control.NetworkMessage;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
@@ -40,6 +42,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (the numbers the files get), shared (containers whose
  *       namespaces it lives in, by type), memoryLimitBytes, cpus, pidsLimit; descriptors: the gofer's connection, the
  *       files, the exit file
+ *   <li>{@code network}: firstUnprivilegedPort, interfaces, routes: what the host's network has that applications use
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
  *   <li>{@code wait}: id, pid, owner. Adds status, as {@code man 2 wait} has it. A process with an owner, whose pid on
@@ -293,6 +296,7 @@ final class ControlServer {
           attached.add(id);
         }
       }
+      case "network" -> sentry.setNetwork(network(body));
       case "start" -> start(id);
       case "exec" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
@@ -321,6 +325,14 @@ final class ControlServer {
       default -> throw new IOException("unknown request \"" + op + "\"");
     }
     return success();
+  }
+
+  private static NetworkSnapshot network(JsonNode body) throws IOException {
+    try {
+      return NetworkMessage.read(body);
+    } catch (IllegalArgumentException e) {
+      throw new IOException("an address in \"network\" is not hexadecimal");
+    }
   }
 
   /** Makes a container; whether it joined others, and so belongs to who asked until {@link #detach}. */

@@ -5,6 +5,7 @@ import static gvisor.api.errno.Errno.ESRCH;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.Host;
 import gvisor.api.host.HostNetwork;
+import gvisor.api.host.NetworkSnapshot;
 import gvisor.api.mem.MemoryFile;
 import gvisor.api.p9.P9Client;
 import gvisor.api.platform.Platform;
@@ -38,7 +39,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -58,7 +59,10 @@ final class KernelSentry implements Sentry {
   private final Platform platform;
   private final ProcessMaker processes;
   private final SharedMemory sharedMemory;
-  private final AtomicBoolean hasHostNetwork = new AtomicBoolean();
+
+  /** The first container's network, where applications use the host's. */
+  private final AtomicReference<Network> hostNetwork = new AtomicReference<>();
+
   private final ConcurrentHashMap<String, Running> containers = new ConcurrentHashMap<>();
 
   /** A container. */
@@ -233,10 +237,21 @@ final class KernelSentry implements Sentry {
   private NetNamespace network() {
     NetNamespace made = new NetNamespace(kernel);
     HostNetwork host = kernel.host().network();
-    if (host != null && !hasHostNetwork.getAndSet(true)) {
-      made.registry(Network.class, () -> new Network(SocketFiles.layer(kernel), host));
+    if (host != null) {
+      Network network = new Network(SocketFiles.layer(kernel), host);
+      if (hostNetwork.compareAndSet(null, network)) {
+        made.registry(Network.class, () -> network);
+      }
     }
     return made;
+  }
+
+  @Override
+  public void setNetwork(NetworkSnapshot snapshot) {
+    Network network = hostNetwork.get();
+    if (network != null) {
+      network.describe(snapshot);
+    }
   }
 
   private static int remember(Running r, ProcessMaker.Made made) {

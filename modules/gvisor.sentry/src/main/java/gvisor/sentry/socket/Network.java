@@ -1,8 +1,11 @@
 package gvisor.sentry.socket;
 
 import gvisor.api.abi.SocketAbi;
+import gvisor.api.errno.Errno;
+import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.Host;
 import gvisor.api.host.HostNetwork;
+import gvisor.api.host.NetworkSnapshot;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,6 +21,7 @@ public final class Network {
   private final Object[] states = new Object[SocketAbi.AF_MAX];
   private final Set<Socket> passed = ConcurrentHashMap.newKeySet();
   private volatile int firstUnprivilegedPort = 1024;
+  private volatile List<NetworkSnapshot.Route> routes;
   private volatile List<NetDevice> devices = List.of(NetDevice.loopback());
 
   /** @param layer whose families have all been registered */
@@ -65,8 +69,16 @@ public final class Network {
     return firstUnprivilegedPort;
   }
 
-  public void setFirstUnprivilegedPort(int port) {
-    firstUnprivilegedPort = port;
+  /** Shows what the host's network has, of which {@link #passthrough}'s sockets are; it is not to be changed here. */
+  public synchronized void describe(NetworkSnapshot snapshot) {
+    devices = snapshot.interfaces().stream().map(NetDevice::of).toList();
+    routes = List.copyOf(snapshot.routes());
+    firstUnprivilegedPort = snapshot.firstUnprivilegedPort();
+  }
+
+  /** Routes of the host; null where they follow from the addresses alone. */
+  public List<NetworkSnapshot.Route> routes() {
+    return routes;
   }
 
   public BufferBudget budget() {
@@ -107,8 +119,18 @@ public final class Network {
     return null;
   }
 
+  /** Brings an interface up or down; EPERM for one of the host's. */
+  public void setUp(NetDevice device, boolean isUp) throws ErrnoException {
+    int up = isUp ? NetDevice.IFF_UP | NetDevice.IFF_RUNNING : 0;
+    if (passthrough == null) {
+      update(device.withFlags(device.flags() & ~(NetDevice.IFF_UP | NetDevice.IFF_RUNNING) | up));
+    } else if (isUp != ((device.flags() & NetDevice.IFF_UP) != 0)) {
+      throw Errno.EPERM.error();
+    }
+  }
+
   /** Replaces the interface that has the same index. */
-  public synchronized void update(NetDevice device) {
+  private synchronized void update(NetDevice device) {
     devices = devices.stream().map(d -> d.index() == device.index() ? device : d).toList();
   }
 }

@@ -69,6 +69,9 @@ public final class PassthroughSocket extends Socket {
   /** Where to a connect has begun; null for nowhere. */
   private volatile byte[] connecting;
 
+  /** Whether receiving has been shut down; of a connection or not. */
+  private volatile boolean isReadShut;
+
   /** Who connected, of a socket that was accepted. */
   private byte[] acceptedFrom;
 
@@ -284,9 +287,21 @@ public final class PassthroughSocket extends Socket {
   public long receive(Caller caller, Message message, IoBuffer dst, int flags) throws ErrnoException {
     throwError();
     HostMessage beside = message == null ? null : message.host;
+    if (beside != null) {
+      beside.nameLength = 0;
+      beside.controlLength = 0;
+      beside.flags = 0;
+    }
     int passed = flags & RECEIVE_FLAGS;
-    boolean isPlain = type() == SOCK_STREAM && (passed & ~MSG_TRUNC) == 0;
-    long got = isPlain ? receiveBytes(beside, dst, passed) : receiveWhole(beside, dst, passed);
+    long got;
+    if (type() != SOCK_STREAM || (passed & ~MSG_TRUNC) != 0) {
+      got = receiveWhole(beside, dst, passed);
+    } else {
+      got = passed == 0 ? receiveBytes(beside, dst) : discard(dst);
+    }
+    if (got == WOULD_BLOCK && isReadShut && type() != SOCK_STREAM && (passed & MSG_ERRQUEUE) == 0) {
+      return 0; // What waits is told so by Linux, and the host's socket never waits.
+    }
     if (got >= 0 && message != null) {
       message.name.length = beside.nameLength;
       message.controlLength = beside.controlLength;
@@ -297,14 +312,14 @@ public final class PassthroughSocket extends Socket {
   }
 
   /** Bytes of a stream, as many as there are and fit. */
-  private long receiveBytes(HostMessage beside, IoBuffer dst, int flags) throws ErrnoException {
+  private long receiveBytes(HostMessage beside, IoBuffer dst) throws ErrnoException {
     long got = 0;
     long length;
     long n;
     do {
       length = dst.prepare(Math.min(dst.remaining(), MAX_PIECE), true);
       try {
-        n = host.receive(dst.segment().asSlice(dst.offset(), length), got == 0 ? beside : null, flags);
+        n = host.receive(dst.segment().asSlice(dst.offset(), length), got == 0 ? beside : null, 0);
       } catch (ErrnoException e) {
         dst.release();
         if (got == 0) {
@@ -320,6 +335,12 @@ public final class PassthroughSocket extends Socket {
       got += n;
     } while (n == length && dst.remaining() > 0);
     return got;
+  }
+
+  /** Bytes of a stream that nobody wants: they are not copied, wherever {@code dst} points. */
+  private long discard(IoBuffer dst) throws ErrnoException {
+    MemorySegment untouched = WHOLE.get();
+    return host.receive(untouched.asSlice(0, Math.min(dst.remaining(), untouched.byteSize())), null, MSG_TRUNC);
   }
 
   /** What has to be taken by one call: a message, or what stays where it is. */
@@ -367,6 +388,7 @@ public final class PassthroughSocket extends Socket {
 
   @Override
   public void shutdown(int how) throws ErrnoException {
+    isReadShut |= how != SHUT_WR;
     host.shutdown(how);
   }
 
