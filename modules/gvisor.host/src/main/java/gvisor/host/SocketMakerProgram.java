@@ -65,7 +65,7 @@ public final class SocketMakerProgram {
 
   private static final int NR_CLOSE = 3, NR_SOCKET = 41, NR_CONNECT = 42, NR_SENDMSG = 46, NR_RECVMSG = 47;
   private static final int NR_BIND = 49, NR_LISTEN = 50, NR_GETSOCKOPT = 55;
-  private static final int AF_INET = 2, AF_INET6 = 10, SO_DOMAIN = 39;
+  private static final int AF_INET = 2, AF_INET6 = 10, SO_DOMAIN = 39, PR_SET_DUMPABLE = 4;
 
   private SocketMakerProgram() {}
 
@@ -101,6 +101,9 @@ public final class SocketMakerProgram {
     Label end = new Label();
     a.sub(RSP, STACK);
     a.mov(RBX, RSP);
+    a.mov(RDI, PR_SET_DUMPABLE);
+    a.clear(RSI);
+    call(a, Sys.NR_PRCTL);
     Label loop = a.here();
     receive(a, end);
     a.load32(RAX, RBX, REQUEST);

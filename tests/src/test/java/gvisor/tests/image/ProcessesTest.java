@@ -53,6 +53,13 @@ class ProcessesTest {
   }
 
   @Test
+  void whoMakesSocketsIsWhatTheTableSays() throws Exception {
+    Assumptions.assumeTrue(
+        (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0, "the table is of what root starts");
+    check(Image.platforms().getFirst(), "--network=host");
+  }
+
+  @Test
   void aSandboxIsInTheNetworkNamespaceThatTheSpecNames() throws Exception {
     Assumptions.assumeTrue(
         (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0, "only root joins namespaces");
@@ -86,17 +93,20 @@ class ProcessesTest {
     }
   }
 
-  private static Process start(String platform, Path root, Path bundle, String id) throws IOException {
-    return new ProcessBuilder(
-            Image.RUNSC.toString(), "--root", root.toString(), "--platform", platform, "run", "--bundle",
-            bundle.toString(), id)
+  private static Process start(String platform, Path root, Path bundle, String id, String... options)
+      throws IOException {
+    List<String> command =
+        new ArrayList<>(List.of(Image.RUNSC.toString(), "--root", root.toString(), "--platform", platform));
+    command.addAll(List.of(options));
+    command.addAll(List.of("run", "--bundle", bundle.toString(), id));
+    return new ProcessBuilder(command)
         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
         .redirectError(ProcessBuilder.Redirect.DISCARD)
         .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
         .start();
   }
 
-  private static void check(String platform) throws Exception {
+  private static void check(String platform, String... options) throws Exception {
     Map<String, List<String>> table = table();
     Path bundle = Files.createTempDirectory("bundle");
     String id = "processes-" + platform;
@@ -106,9 +116,10 @@ class ProcessesTest {
         Image.config(
             new Image.Container(
                 RootFileSystems.get("busybox"), List.of("/bin/sh", "-c", "cat /etc/passwd; sleep 60 & sleep 60"))));
-    Process run = start(platform, root, bundle, id);
+    Process run = start(platform, root, bundle, id, options);
     try {
       Map<Long, String> processes = await(root.resolve(id), platform.equals("ptrace"));
+      assertEquals(options.length > 0, processes.containsValue("socket maker"));
       for (Map.Entry<Long, String> e : processes.entrySet()) {
         List<String> expected = table.get(e.getValue());
         assertEquals(expected.subList(1, 7), found(e.getKey()), e.getValue() + " on " + platform);
@@ -138,7 +149,7 @@ class ProcessesTest {
         break;
       }
     }
-    assertEquals(4, rows.size(), "rows of the table of processes in " + PAGE);
+    assertEquals(5, rows.size(), "rows of the table of processes in " + PAGE);
     return rows;
   }
 
@@ -161,6 +172,8 @@ class ProcessesTest {
           } else if (Files.readSymbolicLink(process.resolve("exe")).endsWith("lib/watcher")
               && Files.readSymbolicLink(process.resolve("fd/2")).equals(state.resolve("messages"))) {
             found.put(pid, "watcher");
+          } else if (command.contains("lib/socketmaker") && command.contains(state.toString())) {
+            found.put(pid, "socket maker");
           } else if (status(pid).get("Name").equals("stub")) {
             stubs.put(pid, Long.valueOf(status(pid).get("PPid")));
           }
@@ -175,7 +188,8 @@ class ProcessesTest {
       });
       // A process of the application is a stub; once there are some, everything else has long been set up.
       long stubCount = found.values().stream().filter("stub"::equals).count();
-      if (found.size() - stubCount == 3 && (hasStubs ? stubCount >= 1 : opensServedFile(sandboxes.getFirst()))) {
+      long own = found.values().stream().filter(kind -> !kind.matches("stub|socket maker")).count();
+      if (own == 3 && (hasStubs ? stubCount >= 1 : opensServedFile(sandboxes.getFirst()))) {
         return found;
       }
       assertTrue(System.nanoTime() < deadline, "the sandbox runs its application: " + found);
@@ -238,7 +252,7 @@ class ProcessesTest {
     List<String> names = new ArrayList<>();
     for (int i = 0; i < 64; i++) {
       if ((mask & 1L << i) != 0) {
-        names.add(i < CAPABILITIES.size() ? CAPABILITIES.get(i) : "capability " + i);
+        names.add(i < CAPABILITIES.size() ? CAPABILITIES.get(i) : i == 10 ? "NET_BIND_SERVICE" : "capability " + i);
       }
     }
     return names.isEmpty() ? "none" : String.join(" ", names);

@@ -9,7 +9,7 @@ public interface HostNetwork {
    *
    * @param family AF_INET or AF_INET6
    * @param type SOCK_*, without flags
-   * @throws ErrnoException what the host gives; EACCES for what is not made for anybody
+   * @throws ErrnoException what the host gives; EPERM for what is not made for anybody
    */
   HostSocket socket(int family, int type, int protocol) throws ErrnoException;
 }

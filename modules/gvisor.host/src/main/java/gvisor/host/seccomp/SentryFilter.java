@@ -10,6 +10,7 @@ import static gvisor.host.seccomp.Rule.isNull;
 import gvisor.api.host.HostSocketOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * What a sandbox process may ask of the host once it has booted: memory that is not executable, threads, the descriptors
@@ -121,13 +122,13 @@ public final class SentryFilter {
 
   /** What a sandbox needs besides whose applications have sockets of the host: nothing that makes or names one. */
   public static List<Rule> passthrough() {
-    Rule set = allow("setsockopt", 54, "options of applications' sockets");
-    Rule get = allow("getsockopt", 55, "options of applications' sockets");
+    Rule set = allow("setsockopt", 54, "options of applications' sockets that are plain data");
+    Rule get = allow("getsockopt", 55, "options of applications' sockets that are plain data");
     for (HostSocketOptions.Level level : HostSocketOptions.LEVELS) {
       List<Integer> readable = new ArrayList<>(level.settable());
       readable.addAll(level.readable());
-      set = set.when("one of " + level.name() + " that is plain data", is(1, level.number()), is(2, ints(level.settable())));
-      get = get.when("one of " + level.name() + " that is plain data", is(1, level.number()), is(2, ints(readable)));
+      set = set.when(text(level, level.settable()), is(1, level.number()), is(2, ints(level.settable())));
+      get = get.when(text(level, readable), is(1, level.number()), is(2, ints(readable)));
     }
     return List.of(
         set,
@@ -135,6 +136,10 @@ public final class SentryFilter {
         allow("getsockname", 51, "names of applications' sockets"),
         allow("getpeername", 52, "as above"),
         allow("ioctl", 16, "where urgent data is").when("SIOCATMARK", is(1, 0x8905)));
+  }
+
+  private static String text(HostSocketOptions.Level level, List<Integer> names) {
+    return level.name() + " " + names.stream().map(String::valueOf).collect(Collectors.joining(" "));
   }
 
   private static int[] ints(List<Integer> list) {

@@ -1,6 +1,6 @@
 package gvisor.host.seccomp;
 
-import static gvisor.api.errno.Errno.EACCES;
+import static gvisor.api.errno.Errno.EPERM;
 import static gvisor.host.seccomp.Rule.allow;
 import static gvisor.host.seccomp.Rule.is;
 
@@ -34,18 +34,19 @@ public final class SocketMakerFilter {
                 "one for UDP, UDP-Lite or ICMP echoes",
                 is(0, AF_INET, AF_INET6), is(1, DATAGRAM), is(2, 0, UDP, UDPLITE, ICMP, ICMPV6));
     if (raw) {
-      socket = socket.when("a raw one for ICMP", is(0, AF_INET, AF_INET6), is(1, RAW), is(2, ICMP, ICMPV6));
+      socket = socket.when("with `--net-raw`, a raw one for ICMP", is(0, AF_INET, AF_INET6), is(1, RAW), is(2, ICMP, ICMPV6));
     }
     return List.of(
         allow("recvmsg", 47, "requests, and sockets beside them"),
         allow("sendmsg", 46, "answers, and sockets beside them"),
-        socket.orFail(EACCES),
+        socket.orFail(EPERM),
         allow("bind", 49, "names, after a look at the socket's family"),
         allow("connect", 42, "as above"),
         allow("listen", 50, "as above"),
         allow("getsockopt", 55, "the family of a socket").when("SO_DOMAIN", is(1, 1), is(2, 39)),
         allow("close", 3, "sockets that are given away"),
         allow("execveat", 322, "its start"),
+        allow("prctl", 157, "nobody looks into it").when("PR_SET_DUMPABLE with 0", is(0, 4), is(1, 0)),
         allow("exit_group", 231, "its end"));
   }
 

@@ -129,7 +129,9 @@ public final class Containers {
       gofer = SandboxProcess.startGofer(id, messages, membership);
       started.add(gofer);
       if (config.network() == Config.Network.HOST) {
-        networking = HostNetworking.start(store.directory(id), bundle.spec(), network, sandbox.process().pid(), membership);
+        networking =
+            HostNetworking.start(
+                store.directory(id), bundle.spec(), network, sandbox.process().pid(), config.netRaw(), membership);
       }
     } finally {
       membership.forEach(Fd::close);

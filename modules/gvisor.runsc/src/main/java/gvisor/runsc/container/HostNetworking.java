@@ -29,6 +29,7 @@ import java.util.Map;
  */
 record HostNetworking(Fd connection) implements AutoCloseable {
   private static final String FILE = "network";
+  private static final int CAP_NET_BIND_SERVICE = 10, CAP_NET_RAW = 13;
   private static final int O_RDONLY = 0;
   private static final long END_MILLIS = 2000;
 
@@ -38,12 +39,15 @@ record HostNetworking(Fd connection) implements AutoCloseable {
    * @param directory the container's
    * @param network the network namespace that {@code spec} names by a path, or null
    * @param sandbox the sandbox' process
+   * @param raw whether raw sockets are made for applications that may have them
    */
-  static HostNetworking start(Path directory, Spec spec, Fd network, int sandbox, List<Fd> controlGroups)
+  static HostNetworking start(
+      Path directory, Spec spec, Fd network, int sandbox, boolean raw, List<Fd> controlGroups)
       throws CommandFailure {
     String program = System.getProperty("java.home") + "/lib/socketmaker";
     Spec.Capabilities sets = spec.process().capabilities();
-    boolean lowPorts = (sets.bounding() & 1L << 10) != 0; // CAP_NET_BIND_SERVICE
+    boolean lowPorts = (sets.bounding() & 1L << CAP_NET_BIND_SERVICE) != 0;
+    boolean anyRaw = raw && (sets.bounding() & 1L << CAP_NET_RAW) != 0;
     try (Fd own = network == null ? ownNamespace(spec, sandbox) : null) {
       if (own != null) {
         NetworkNamespace.raiseLoopback(own);
@@ -54,7 +58,7 @@ record HostNetworking(Fd connection) implements AutoCloseable {
         Fd joined = network == null ? own : network;
         Child maker =
             SocketMaker.start(
-                program, directory.toString(), makerEnd.fd(), joined, lowPorts, false, controlGroups);
+                program, directory.toString(), makerEnd.fd(), joined, lowPorts, anyRaw, controlGroups);
         HostProcess process = HostProcess.of(maker.pid());
         Files.writeString(directory.resolve(FILE), process.pid() + " " + process.startTicks());
         return new HostNetworking(pair[0].fd());

@@ -11,6 +11,7 @@ import gvisor.api.p9.P9Client;
 import gvisor.api.platform.Platform;
 import gvisor.sentry.fs.gofer.CacheBudget;
 import gvisor.sentry.fs.host.HostFiles;
+import gvisor.sentry.fs.sys.NetClass;
 import gvisor.sentry.kernel.Container;
 import gvisor.sentry.kernel.ContainerTasks;
 import gvisor.sentry.kernel.IpcNamespace;
@@ -251,6 +252,7 @@ final class KernelSentry implements Sentry {
     Network network = hostNetwork.get();
     if (network != null) {
       network.describe(snapshot);
+      NetClass.of(kernel).set(snapshot.interfaces());
     }
   }
 

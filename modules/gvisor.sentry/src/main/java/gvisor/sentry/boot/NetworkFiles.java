@@ -11,17 +11,21 @@ import gvisor.sentry.kernel.ipc.SemaphoreSet;
 import gvisor.sentry.kernel.ipc.SemaphoreTable;
 import gvisor.sentry.socket.NetDevice;
 import gvisor.sentry.socket.Network;
+import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.inet.DatagramEndpoint;
 import gvisor.sentry.socket.inet.InetName;
 import gvisor.sentry.socket.inet.InetTransport;
+import gvisor.sentry.socket.inet.PassthroughSocket;
 import gvisor.sentry.socket.inet.StreamEndpoint;
 import gvisor.sentry.socket.unix.UnixNames;
 import gvisor.sentry.socket.unix.UnixSocket;
 import gvisor.sentry.syscall.linux.SocketFiles;
 import gvisor.sentry.vfs.Caller;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 
 /** Files of {@code /proc/net} and {@code /proc/sysvipc} that list sockets, semaphores and queues ({@code man 5 proc}). */
 final class NetworkFiles {
@@ -184,6 +188,28 @@ final class NetworkFiles {
           e.state(), e.unsentBytes(), e.readableBytes(), e.owner().uid(), e.owner().inode()));
       endLine(out, line, family == SocketAbi.AF_INET ? TCP_LINE : 0);
     }
+    for (PassthroughSocket s : passed(network, family, SocketAbi.IPPROTO_TCP)) {
+      PassthroughSocket.Description d = s.describe();
+      if (d != null) {
+        StringBuilder line = new StringBuilder(String.format("%4d: ", row++));
+        address(line, d.local(), family);
+        address(line, d.remote(), family);
+        line.append(String.format("%02X 00000000:00000000 00:00000000 00000000 %5d        0 %d 1 0000000000000000 100 0 0"
+            + " 10 0", d.state(), s.uid(), s.inode()));
+        endLine(out, line, family == SocketAbi.AF_INET ? TCP_LINE : 0);
+      }
+    }
+  }
+
+  /** Sockets of the host that applications have: of the host's others nothing is told. */
+  private static List<PassthroughSocket> passed(Network network, int family, int protocol) {
+    List<PassthroughSocket> found = new ArrayList<>();
+    for (Socket s : network.passed()) {
+      if (s.family() == family && s.protocol() == protocol) {
+        found.add((PassthroughSocket) s);
+      }
+    }
+    return found;
   }
 
   private static void udp(Caller caller, StringBuilder out, int family) {
@@ -212,6 +238,17 @@ final class NetworkFiles {
           e.isConnected() ? StreamEndpoint.ESTABLISHED : StreamEndpoint.CLOSE, e.readableBytes(), e.owner().uid(),
           e.owner().inode()));
       endLine(out, line, family == SocketAbi.AF_INET ? UDP_LINE : 0);
+    }
+    for (PassthroughSocket s : passed(network, family, SocketAbi.IPPROTO_UDP)) {
+      PassthroughSocket.Description d = s.describe();
+      if (d != null) {
+        StringBuilder line = new StringBuilder(String.format("%5d: ", row++));
+        address(line, d.local(), family);
+        address(line, d.remote(), family);
+        line.append(String.format("%02X 00000000:00000000 00:00000000 00000000 %5d        0 %d 2 0000000000000000 0",
+            d.state(), s.uid(), s.inode()));
+        endLine(out, line, family == SocketAbi.AF_INET ? UDP_LINE : 0);
+      }
     }
   }
 
@@ -243,6 +280,10 @@ final class NetworkFiles {
       InetTransport transport = (InetTransport) network.state(SocketAbi.AF_INET);
       tcp = transport.streams().size();
       udp = transport.datagrams().size();
+      for (Socket s : network.passed()) {
+        tcp += s.protocol() == SocketAbi.IPPROTO_TCP ? 1 : 0;
+        udp += s.protocol() == SocketAbi.IPPROTO_UDP ? 1 : 0;
+      }
       unix = ((UnixNames) network.state(SocketAbi.AF_UNIX)).sockets().size();
     }
     out.append(String.format("sockets: used %d\nTCP: inuse %d orphan 0 tw 0 alloc %d mem 0\nUDP: inuse %d mem 0\n"

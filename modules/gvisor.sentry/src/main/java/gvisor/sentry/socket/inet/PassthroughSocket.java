@@ -49,6 +49,7 @@ public final class PassthroughSocket extends Socket {
   /** No message is longer. */
   private static final int MAX_MESSAGE = 65535;
 
+  private static final int TCP_INFO = 11;
   private static final int FIONREAD = 0x541B;
   private static final int TIOCOUTQ = 0x5411;
   private static final int SIOCATMARK = 0x8905;
@@ -60,7 +61,10 @@ public final class PassthroughSocket extends Socket {
   private final HostSocket host;
   private final int uid;
 
-  /** Whether the host tells {@link #queue()}. */
+  /** Guarded by this. */
+  private boolean isClosed;
+
+  /** Whether the host tells {@link #queue()}. Guarded by this. */
   private boolean isWatched;
 
   /** Whether somebody found too little room since it was told last. */
@@ -395,7 +399,51 @@ public final class PassthroughSocket extends Socket {
   @Override
   public void close() {
     net().forget(this);
+    synchronized (this) {
+      isClosed = true;
+    }
     host.close();
+  }
+
+  /**
+   * For those who list sockets.
+   *
+   * @param state of TCP, as in {@code tcpi_state}; otherwise 1 when connected, 7 when not
+   */
+  public record Description(InetName local, InetName remote, int state) {}
+
+  /** What it is now; null when it has no name, or is about to go. */
+  public synchronized Description describe() {
+    if (isClosed) {
+      return null;
+    }
+    InetName local = new InetName();
+    InetName remote = new InetName();
+    AddrBuffer address = new AddrBuffer();
+    try {
+      address.length = host.localAddress(address.segment());
+      local.decode(address, family());
+      if (local.port == 0) {
+        return null;
+      }
+      int state = StreamEndpoint.CLOSE;
+      try {
+        address.length = host.peerAddress(address.segment());
+        remote.decode(address, family());
+        state = StreamEndpoint.ESTABLISHED;
+      } catch (ErrnoException e) {
+        remote.setAny(family() == AF_INET);
+        remote.port = 0;
+      }
+      if (type() == SOCK_STREAM) {
+        MemorySegment info = MemorySegment.ofArray(new byte[1]);
+        host.option(SOL_TCP, TCP_INFO, info, 1);
+        state = info.get(java.lang.foreign.ValueLayout.JAVA_BYTE, 0);
+      }
+      return new Description(local, remote, state);
+    } catch (ErrnoException e) {
+      return null;
+    }
   }
 
   // ---- readiness ----

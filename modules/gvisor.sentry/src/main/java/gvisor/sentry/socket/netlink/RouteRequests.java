@@ -307,7 +307,7 @@ final class RouteRequests {
       if (found == null) {
         throw ENETUNREACH.error();
       }
-      route(out, found, destination, size * 8, 0, sequence, port);
+      route(out, from(found), destination, size * 8, 0, sequence, port);
       return;
     }
     for (NetDevice device : net.devices()) {
@@ -347,6 +347,21 @@ final class RouteRequests {
       }
     }
     return best;
+  }
+
+  /** {@code r} with the address that is sent from, if it names none: the first that is valid as far. */
+  private NetworkSnapshot.Route from(NetworkSnapshot.Route r) {
+    NetDevice device = net.device(r.device());
+    if (r.source().length > 0 || device == null) {
+      return r;
+    }
+    for (NetDevice.Address a : device.addresses()) {
+      if (a.family() == r.family() && a.scope() <= r.scope()) {
+        return new NetworkSnapshot.Route(r.family(), r.prefixLength(), r.table(), r.protocol(), r.scope(), r.type(),
+            r.flags(), r.destination(), r.gateway(), a.bytes(), r.device(), r.priority());
+      }
+    }
+    return r;
   }
 
   private static long rank(NetworkSnapshot.Route r) {
