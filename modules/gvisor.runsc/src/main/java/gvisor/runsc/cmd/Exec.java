@@ -13,6 +13,7 @@ import gvisor.runsc.container.SecurityLabels;
 import gvisor.runsc.container.Stdio;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.CapabilityNames;
+import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
 import java.nio.file.Path;
 import java.util.List;
@@ -81,27 +82,24 @@ final class Exec extends Command {
       default -> throw new CommandFailure("cannot exec in container \"" + id + "\" in state " + state.status());
     }
     ObjectNode process = process(state);
-    if (!processFile.isEmpty()) {
-      checkLabels(process, config);
-    }
-    boolean terminal = process.path("terminal").asBoolean();
-    if (detach && !ExecHolder.isHolder()) {
-      PidFile.write(pidFile, ExecHolder.start(terminal, preserveFds));
-      return 0;
-    }
-    return runHere(containers, process, terminal);
-  }
-
-  private static void checkLabels(ObjectNode process, Config config) throws CommandFailure {
+    Spec.Process read;
     try {
-      SecurityLabels.ofHost(config).check(SpecReader.readProcess(process));
+      read = SpecReader.readProcess(process);
     } catch (MalformedJsonException e) {
       throw new CommandFailure(e.getMessage());
     }
+    if (!processFile.isEmpty()) {
+      SecurityLabels.ofHost(config).check(read);
+    }
+    if (detach && !ExecHolder.isHolder()) {
+      PidFile.write(pidFile, ExecHolder.start(read.terminal(), preserveFds));
+      return 0;
+    }
+    return runHere(containers, process, read);
   }
 
-  private int runHere(Containers containers, ObjectNode process, boolean terminal) throws CommandFailure {
-    try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds);
+  private int runHere(Containers containers, ObjectNode process, Spec.Process read) throws CommandFailure {
+    try (Stdio stdio = Consoles.open(read, consoleSocket, detach, preserveFds);
         ControlClient client = containers.connect(id)) {
       ObjectNode request = client.request("exec");
       request.set("process", process);
@@ -168,11 +166,6 @@ final class Exec extends Command {
     }
     setUser(process);
     addCapabilities(process);
-    try {
-      SpecReader.readProcess(process);
-    } catch (MalformedJsonException e) {
-      throw new CommandFailure(e.getMessage());
-    }
     return process;
   }
 

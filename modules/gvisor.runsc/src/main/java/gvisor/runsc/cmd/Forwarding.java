@@ -33,7 +33,8 @@ final class Forwarding {
         continue; // The VM keeps it for itself.
       }
     }
-    if (stdio.windowSize() != 0) {
+    if (stdio.hasWindow()) {
+      // Who holds the terminal may give it its first size only now.
       Signal.handle(new Signal("WINCH"), signal -> resize());
       resize(); // It may have changed since the container was made.
     }

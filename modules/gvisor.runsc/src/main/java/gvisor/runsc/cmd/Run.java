@@ -51,8 +51,7 @@ final class Run extends Command {
 
   private int run(Config config, Bundle bundle) throws CommandFailure {
     Containers containers = new Containers(config);
-    boolean terminal = bundle.spec().process().terminal();
-    try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds);
+    try (Stdio stdio = Consoles.open(bundle.spec().process(), consoleSocket, detach, preserveFds);
         Fd log = logsHere(config) ? Fd.adopt(STDERR).duplicate() : null) {
       containers.logTo(log);
       Containers.Created created = containers.create(id, bundle, stdio);

@@ -459,7 +459,7 @@ public final class Containers {
 
   /** Lets the first process of a created container run. */
   public void start(Created created) throws CommandFailure {
-    start(created.state(), created.bundle().spec(), created.client());
+    start(created.state(), created.bundle(), created.client());
   }
 
   /** Lets the first process of a created container run. */
@@ -471,18 +471,37 @@ public final class Containers {
       }
       Bundle bundle = SpecReader.readBundle(Path.of(state.bundle()));
       try (ControlClient client = connect(state)) {
-        start(state, bundle.spec(), client);
+        start(state, bundle, client);
       }
     }
   }
 
-  private void start(ContainerState state, Spec spec, ControlClient client) throws CommandFailure {
-    Hooks.run("startContainer", spec.hooks().startContainer(), state);
+  private void start(ContainerState state, Bundle bundle, ControlClient client) throws CommandFailure {
+    Spec spec = bundle.spec();
     HostNetworking.describe(store.directory(state.id()), client);
+    if (!spec.hooks().startContainer().isEmpty()) {
+      InnerHooks hooks = new InnerHooks(state, bundle.json().path("process"), () -> connect(state));
+      try {
+        hooks.run("startContainer", spec.hooks().startContainer());
+      } catch (CommandFailure e) {
+        stop(state, client);
+        throw e;
+      }
+    }
     // First the record: the container may end before this command gets to write again.
     store.save(state.withPhase(ContainerState.Phase.RUNNING));
     client.call(client.request("start"));
     Hooks.runAll("poststart", spec.hooks().poststart(), state.withPhase(ContainerState.Phase.RUNNING), this::warn);
+  }
+
+  /** Ends a container that shall not start; {@link #delete} does the rest. */
+  private static void stop(ContainerState state, ControlClient client) {
+    try {
+      client.call(client.request("signal").put("pid", 0).put("signal", SIGKILL));
+    } catch (CommandFailure e) {
+      // It ended before it could say so.
+    }
+    state.init().awaitEnd(KILL_TIMEOUT_MILLIS);
   }
 
   private void warn(String message) {

@@ -87,14 +87,21 @@ public final class Stdio implements AutoCloseable {
     }
   }
 
-  /** A new terminal whose other side goes to who listens on {@code consoleSocket}, as containerd wants it. */
-  public static Stdio console(String consoleSocket) throws CommandFailure {
+  /**
+   * A new terminal whose other side goes to who listens on {@code consoleSocket}, as containerd wants it.
+   *
+   * @param rows its height from the start, and {@code columns} its width; 0 for unknown
+   */
+  public static Stdio console(String consoleSocket, int rows, int columns) throws CommandFailure {
     Stdio stdio = new Stdio();
     try {
       Terminal.Pair pair = Terminal.openPair();
       try (ScmSocket socket = ScmSocket.connect(consoleSocket, ScmSocket.STREAM);
           Fd ours = pair.primary()) {
         Terminal.makeRaw(pair.secondary());
+        if (rows > 0 && columns > 0) {
+          Terminal.setWindowSize(pair.secondary(), rows, columns);
+        }
         socket.send(MemorySegment.ofArray("/dev/ptmx".getBytes(StandardCharsets.US_ASCII)), List.of(ours));
       }
       if (ExecHolder.isHolder()) {
@@ -150,6 +157,11 @@ public final class Stdio implements AutoCloseable {
   public void describe(ObjectNode request) {
     ArrayNode list = request.putArray("stdio");
     numbers.forEach(list::add);
+  }
+
+  /** Whether there is a terminal whose size is to be followed. */
+  public boolean hasWindow() {
+    return window != null;
   }
 
   /** Rows in the upper and columns in the lower 16 bits; 0 when there is no terminal or it does not say. */

@@ -20,6 +20,7 @@ import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
 import gvisor.runsc.spec.SpecReader;
 import gvisor.sentry.boot.Limits;
+import gvisor.sentry.boot.ProcessSpec;
 import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.Sharing;
 import java.io.IOException;
@@ -45,6 +46,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  *   <li>{@code network}: firstUnprivilegedPort, interfaces, routes: what the host's network has that applications use
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
+ *   <li>{@code hook}: as {@code exec}, before {@code start}; file, what is executed if it is not args[0]
  *   <li>{@code wait}: id, pid, owner. Adds status, as {@code man 2 wait} has it. A process with an owner, whose pid on
  *       the host cannot be seen from here, is killed when the connection ends before it does
  *   <li>{@code signal}: id, pid, signal, all
@@ -287,7 +289,7 @@ final class ControlServer {
     String id = body.path("id").asText();
     String op = body.path("op").asText();
     int pid = body.path("pid").asInt(0);
-    if (!op.equals("create") && !op.equals("exec") && !message.fds().isEmpty()) {
+    if (!List.of("create", "exec", "hook").contains(op) && !message.fds().isEmpty()) {
       throw new IOException("\"" + op + "\" takes no descriptors");
     }
     switch (op) {
@@ -298,13 +300,15 @@ final class ControlServer {
       }
       case "network" -> sentry.setNetwork(network(body));
       case "start" -> start(id);
-      case "exec" -> {
+      case "exec", "hook" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
         if (message.fds().size() != body.path("stdio").size()) {
-          throw new IOException("exec came with " + message.fds().size() + " descriptors, and stdio names another number");
+          throw new IOException(op + " came with " + message.fds().size() + " descriptors, and stdio names another number");
         }
         HostFd[] stdio = stdio(body, message.fds(), 0);
-        return success().put("pid", sentry.exec(id, SpecTranslator.process(process, stdio)));
+        ProcessSpec translated = SpecTranslator.process(body.path("file").asText(null), process, stdio);
+        return success()
+            .put("pid", op.equals("exec") ? sentry.exec(id, translated) : sentry.execBeforeStart(id, translated));
       }
       case "wait" -> {
         return success().put("status", sentry.waitFor(id, pid));

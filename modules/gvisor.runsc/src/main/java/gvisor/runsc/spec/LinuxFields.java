@@ -43,17 +43,6 @@ final class LinuxFields {
         throw personality.fault("domain", "is " + domain + ": a sandbox offers LINUX without flags only");
       }
     }
-    for (FieldReader device : linux.objects("devices")) {
-      String type = device.requiredString("type");
-      if (!List.of("c", "b", "u", "p").contains(type)) {
-        throw device.fault("type", "is " + type + ", which is none of c, b, u, p");
-      }
-      if (!device.requiredString("path").startsWith("/")) {
-        throw device.fault("path", "is not absolute");
-      }
-      device.integer("major", 0, MAX_U32, 0);
-      device.integer("minor", 0, MAX_U32, 0);
-    }
     for (String name : List.of("uidMappings", "gidMappings")) {
       for (FieldReader mapping : linux.objects(name)) {
         long inside = mapping.integer("containerID", 0, MAX_U32, 0);

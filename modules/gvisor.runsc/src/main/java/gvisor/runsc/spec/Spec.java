@@ -96,6 +96,7 @@ public record Spec(
    *
    * @param cgroupsPath the container's cgroup on the host, or ""
    * @param resources what it may take of the host
+   * @param devices nodes to be made, and what may be done with devices
    * @param seccomp what its processes may call, or null for anything
    * @param mountLabel SELinux context of its mounts, or ""
    */
@@ -103,6 +104,7 @@ public record Spec(
       List<Namespace> namespaces,
       String cgroupsPath,
       Resources resources,
+      Devices devices,
       Map<String, String> sysctl,
       List<String> maskedPaths,
       List<String> readonlyPaths,

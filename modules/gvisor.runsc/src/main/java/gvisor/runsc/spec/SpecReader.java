@@ -285,7 +285,7 @@ public final class SpecReader {
       LinuxFields.check(linux);
     }
     if (linux == null) {
-      return new Spec.Linux(List.of(), "", Resources.NONE, Map.of(), List.of(), List.of(), null, "");
+      return new Spec.Linux(List.of(), "", Resources.NONE, Devices.NONE, Map.of(), List.of(), List.of(), null, "");
     }
     List<Spec.Namespace> namespaces = new ArrayList<>();
     for (FieldReader namespace : linux.objects("namespaces")) {
@@ -306,6 +306,7 @@ public final class SpecReader {
         List.copyOf(namespaces),
         linux.string("cgroupsPath", ""),
         Resources.read(linux.object("resources")),
+        Devices.read(linux),
         linux.stringMap("sysctl"),
         absolutePaths(linux, "maskedPaths"),
         absolutePaths(linux, "readonlyPaths"),

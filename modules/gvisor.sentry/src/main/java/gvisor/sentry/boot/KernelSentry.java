@@ -170,6 +170,7 @@ final class KernelSentry implements Sentry {
       CacheBudget budget = new CacheBudget(memoryBytes(spec.limits()) / CACHE_SHARE);
       kernel.oomKiller().guard(r.container, caches(budget));
       r.container.memory().setLimitBytes(spec.limits().memoryBytes());
+      r.container.setDevices(ContainerDevices.policy(spec.devices()));
       r.seccomp = ContainerSeccomp.of(spec);
       r.mounts = new ContainerMounts(kernel, budget, spec, r.container, r.pids, r.gofer, r.memory).make();
       ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
@@ -293,6 +294,19 @@ final class KernelSentry implements Sentry {
     if (!r.isStarted() || r.init.isZombie()) {
       throw new IOException("container " + container + " is not running");
     }
+    return exec(r, process);
+  }
+
+  @Override
+  public int execBeforeStart(String container, ProcessSpec process) throws IOException {
+    Running r = find(container);
+    if (r.isStarted()) {
+      throw new IOException("container " + container + " has been started already");
+    }
+    return exec(r, process);
+  }
+
+  private int exec(Running r, ProcessSpec process) throws IOException {
     ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root(), r.seccomp);
     int pid = remember(r, made);
     start(made.task());
@@ -311,7 +325,18 @@ final class KernelSentry implements Sentry {
     if (terminal != null) {
       terminal.drain(DRAIN_MILLIS);
     }
+    if (process == r.init && LOG.isDebugEnabled()) {
+      logCalls(container);
+    }
     return process.exitStatus();
+  }
+
+  private void logCalls(String container) {
+    LOG.debug("container {} ends; calls that were made: {}", container, kernel.madeCalls().summary());
+    String unknown = kernel.unknownCalls().summary();
+    if (!unknown.isEmpty()) {
+      LOG.debug("calls that this kernel does not know, and how often: {}", unknown);
+    }
   }
 
   @Override
@@ -461,10 +486,6 @@ final class KernelSentry implements Sentry {
   @Override
   public void close() {
     kernel.shutdown(DEATH_MILLIS);
-    String unknown = kernel.unknownCalls().summary();
-    if (!unknown.isEmpty()) {
-      LOG.debug("calls that this kernel does not know, and how often: {}", unknown);
-    }
     for (Running r : containers.values()) {
       if (r.gofer != null) {
         r.gofer.close();

@@ -189,7 +189,7 @@ final class ProcessMaker {
   }
 
   private void load(Task task, ProcessSpec spec) throws IOException {
-    String name = spec.args().getFirst();
+    String name = spec.file() == null ? spec.args().getFirst() : spec.file();
     String path = name.indexOf('/') >= 0 ? name : search(task, spec.env(), name);
     try {
       FileDescription file = TaskExec.open(task, null, path, true);

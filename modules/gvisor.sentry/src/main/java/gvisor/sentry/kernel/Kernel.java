@@ -44,6 +44,7 @@ public final class Kernel {
   private final FileSignalQueue fileSignals = new FileSignalQueue();
   private final OomKiller oomKiller = new OomKiller(this);
   private final UnknownCalls unknownCalls = new UnknownCalls();
+  private final MadeCalls madeCalls = new MadeCalls();
   final AtomicInteger taskCount = new AtomicInteger();
   final AtomicLong forks = new AtomicLong();
   private final long bootRealtimeNanos;
@@ -139,6 +140,11 @@ public final class Kernel {
   /** System calls that are not in the table, and how often they were called. */
   public UnknownCalls unknownCalls() {
     return unknownCalls;
+  }
+
+  /** System calls of the table that were made. */
+  public MadeCalls madeCalls() {
+    return madeCalls;
   }
 
   /** Who logs system calls, or null. */

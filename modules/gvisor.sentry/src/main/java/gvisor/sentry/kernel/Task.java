@@ -12,6 +12,7 @@ import gvisor.sentry.seccomp.SeccompFilter;
 import gvisor.sentry.socket.Message;
 import gvisor.sentry.syscall.SyscallArgs;
 import gvisor.sentry.vfs.Caller;
+import gvisor.sentry.vfs.DevicePolicy;
 import gvisor.sentry.vfs.FsContext;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -318,6 +319,11 @@ public final class Task implements Caller {
   @Override
   public PageAllocator pages(PageAllocator otherwise) {
     return group.container().memory().pages();
+  }
+
+  @Override
+  public DevicePolicy devices() {
+    return group.container().devices();
   }
 
   /** The container it belongs to. */

@@ -30,4 +30,9 @@ public interface Caller {
   default PageAllocator pages(PageAllocator otherwise) {
     return otherwise;
   }
+
+  /** Which devices the caller may make and open. */
+  default DevicePolicy devices() {
+    return DevicePolicy.EVERYTHING;
+  }
 }

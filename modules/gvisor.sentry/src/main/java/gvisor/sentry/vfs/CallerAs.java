@@ -45,4 +45,9 @@ public record CallerAs(Caller caller, Credentials creds) implements Caller {
   public PageAllocator pages(PageAllocator otherwise) {
     return caller.pages(otherwise);
   }
+
+  @Override
+  public DevicePolicy devices() {
+    return caller.devices();
+  }
 }

@@ -86,6 +86,7 @@ class RunLoopTest {
     assertEquals(0, run());
     assertEquals(-Errno.ENOSYS.number(), result.get());
     assertEquals(1, kernel.unknownCalls().of(UNKNOWN));
+    assertEquals("exit_group", kernel.madeCalls().summary());
   }
 
   @Test
