@@ -20,6 +20,11 @@ public final class SocketMaker {
 
   private SocketMaker() {}
 
+  /** Loads what starting it takes. */
+  public static void prepare() {
+    SocketMakerFilter.program(false);
+  }
+
   /**
    * Starts it.
    *

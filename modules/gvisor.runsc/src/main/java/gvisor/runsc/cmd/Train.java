@@ -5,6 +5,7 @@ import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.container.ControlClient;
+import gvisor.runsc.container.HostNetworking;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,6 +57,7 @@ final class Train extends Command {
     command(global, "list");
     command(global, "list", "--format", "json");
     connect(root.resolve("control"));
+    HostNetworking.prepare();
     if (!bundle.isEmpty()) {
       int code = command(List.of("--root", root + "/state"), "run", "--bundle", bundle, "train");
       if (code != 0) {

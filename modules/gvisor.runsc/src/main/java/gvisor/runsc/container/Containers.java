@@ -367,7 +367,8 @@ public final class Containers {
             || !spec.hooks().createRuntime().isEmpty()
             || spec.linux().namespaces().stream().noneMatch(n -> n.type().equals("network") && n.path().isEmpty());
     if (config.network() == Config.Network.SANDBOX && prepared && !config.log().isEmpty()) {
-      warn("the sandbox has no network but its loopback yet: the container's network is not used (--network=sandbox)");
+      warn("the sandbox has no network but its loopback yet: the container's network is not used "
+          + "(--network=sandbox); with --network=host it is, by sockets of the host");
     }
   }
 

@@ -12,6 +12,7 @@ import gvisor.host.ScmSocket;
 import gvisor.host.SocketMaker;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.control.NetworkMessage;
+import gvisor.runsc.json.Json;
 import gvisor.runsc.spec.Spec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +28,7 @@ import java.util.Map;
  *
  * @param connection what the sandbox asks it over
  */
-record HostNetworking(Fd connection) implements AutoCloseable {
+public record HostNetworking(Fd connection) implements AutoCloseable {
   private static final String FILE = "network";
   private static final int CAP_NET_BIND_SERVICE = 10, CAP_NET_RAW = 13;
   private static final int O_RDONLY = 0;
@@ -86,6 +87,16 @@ record HostNetworking(Fd connection) implements AutoCloseable {
       }
     }
     return null;
+  }
+
+  /** Loads what this takes, for a run of the build that need not be root's. */
+  public static void prepare() throws CommandFailure {
+    try {
+      SocketMaker.prepare();
+      NetworkMessage.write(NetworkNamespace.snapshot(null), Json.object());
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot look into the network namespace: " + e.errno().message());
+    }
   }
 
   /** Waits for the end of who makes sockets, which comes with the sandbox' own. */
