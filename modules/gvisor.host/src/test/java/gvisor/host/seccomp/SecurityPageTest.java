@@ -35,7 +35,8 @@ class SecurityPageTest {
   void aCallHasOneRuleUnderItsName() {
     for (List<Rule> rules :
         List.of(SentryFilter.rules("ptrace"), SentryFilter.rules("kvm"), SentryFilter.rules("other"),
-            GoferFilter.rules(3))) {
+            SentryFilter.rules("ptrace", true), SentryFilter.rules("kvm", true), GoferFilter.rules(3),
+            SocketMakerFilter.rules(true))) {
       Set<Integer> numbers = new HashSet<>();
       for (Rule rule : rules) {
         assertTrue(numbers.add(rule.number()), rule.name() + " has two rules");
@@ -52,8 +53,12 @@ class SecurityPageTest {
     text.append("\nOn the KVM platform there are no ptrace, wait4 and kill, but:\n\n");
     Set<Rule> common = new HashSet<>(SentryFilter.rules("ptrace"));
     table(text, SentryFilter.rules("kvm").stream().filter(rule -> !common.contains(rule)).toList());
+    text.append("\nWith `--network=host` there are besides:\n\n");
+    table(text, SentryFilter.passthrough());
     text.append("\n### Gofer\n\n");
     table(text, GoferFilter.rules(0));
+    text.append("\n### Socket maker\n\n");
+    table(text, SocketMakerFilter.rules(true));
     return text.append('\n').toString();
   }
 
