@@ -359,6 +359,11 @@ public final class Containers {
 
   private ObjectNode serveRequest(String id, Bundle bundle) {
     ObjectNode request = Json.object().put("emptyDirectory", emptyDirectory(id).toString());
+    request
+        .putObject("hostAccess")
+        .put("connects", config.hostUds().connects())
+        .put("binds", config.hostUds().binds())
+        .put("fifos", config.hostFifo() == Config.HostFifo.OPEN);
     ArrayNode attach = request.putArray("attach");
     // What an overlay covers is never written to, so the gofer need not be able to.
     boolean rootReadOnly = bundle.spec().root().readonly() || config.overlay() != Config.Overlay.NONE;

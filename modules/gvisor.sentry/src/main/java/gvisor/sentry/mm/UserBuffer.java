@@ -118,6 +118,18 @@ public final class UserBuffer extends IoBuffer {
   }
 
   @Override
+  public void back(long n) {
+    long left = n;
+    while (left > done) {
+      left -= done;
+      index--;
+      done = vector[2 * index + 1];
+    }
+    done -= left;
+    remaining += n;
+  }
+
+  @Override
   public void release() {
     if (held) {
       held = false;

@@ -39,6 +39,12 @@ final class GoferSuperblock extends Superblock {
   /** Nobody else changes the tree. */
   final boolean isExclusive;
 
+  /** The gofer has refused to open a fifo: they are this kernel's own. */
+  volatile boolean hasNoFifos;
+
+  /** The gofer has refused to bind a socket: those of applications are this kernel's alone. */
+  volatile boolean bindsNoSockets;
+
   private final ConcurrentHashMap<Long, InodeRef> inodes = new ConcurrentHashMap<>();
   private final ReferenceQueue<GoferInode> collected = new ReferenceQueue<>();
 
@@ -253,7 +259,7 @@ final class GoferSuperblock extends Superblock {
       case Inode.S_IFDIR -> new GoferDirectory(this, attr, parent, name);
       case Inode.S_IFREG -> new GoferRegular(this, attr, parent, name);
       case Inode.S_IFLNK -> new GoferSymlink(this, attr, parent, name);
-      default -> new GoferInode(this, attr, parent, name);
+      default -> new GoferSpecial(this, attr, parent, name);
     };
   }
 }

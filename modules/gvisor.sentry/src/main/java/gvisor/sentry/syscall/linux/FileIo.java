@@ -292,6 +292,12 @@ public final class FileIo {
     }
 
     @Override
+    public void back(long n) {
+      left += n;
+      whole.back(n);
+    }
+
+    @Override
     public void release() {
       whole.release();
     }
