@@ -55,6 +55,7 @@ public final class Cli {
     line.setStopAtPositional(true);
     // Docker puts the flags of daemon.json before its own: the last one counts, as with every runtime it drives.
     line.setOverwrittenOptionsAllowed(true);
+    line.setAllowSubcommandsAsOptionParameters(true); // --host-uds=create
     line.setParameterExceptionHandler((e, unused) -> fail(global, args, firstLine(e.getMessage())));
     line.setExecutionExceptionHandler((e, unused, parsed) -> failed(global, args, e));
     if (args.length == 0) {

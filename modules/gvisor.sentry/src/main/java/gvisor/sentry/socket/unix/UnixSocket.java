@@ -257,9 +257,12 @@ public abstract class UnixSocket extends Socket {
     return new Control(creds, message.files, count);
   }
 
-  /** The message went out with {@code control}, if {@code result} says so: its files are the sender's no longer. */
+  /**
+   * The message went out with {@code control}, if {@code isSent} says so: its files are the sender's no longer. By then
+   * the receiver may have taken them out of {@code control}, which is not to be asked.
+   */
   protected static void settle(Control control, Message message, boolean isSent) {
-    if (control == null || !control.hasFiles()) {
+    if (control == null || message == null || message.files == null) {
       return;
     }
     if (isSent) {
