@@ -81,8 +81,13 @@ static int failures;
     exit(77);                                                                                                          \
   } while (0)
 
-/* A wild pointer: not mapped in any program. */
-#define BAD ((void *)0x10)
+/* A wild pointer: not mapped in any program, which the compiler must not see. */
+#define BAD                                                                                                            \
+  ({                                                                                                                   \
+    void *bad_ = (void *)0x10;                                                                                         \
+    __asm__("" : "+r"(bad_));                                                                                          \
+    bad_;                                                                                                              \
+  })
 
 /* The end of main. */
 #define DONE() return failures == 0 ? 0 : 1

@@ -82,6 +82,23 @@ class CommandLineTest {
   }
 
   @Test
+  void pagesAndCompletionAreWellFormed() throws Exception {
+    Path share = directory.resolve("share");
+    assertEquals(0, runsc("manual", share.toString()).exitCode());
+    Programs.Result parsed =
+        Programs.run(
+            directory, Map.of(), SECONDS,
+            List.of("bash", "-n", share.resolve("bash-completion/completions/runsc").toString()));
+    assertEquals(new Programs.Result(0, "", ""), parsed);
+    List<String> command = new ArrayList<>(List.of("groff", "-man", "-Tutf8", "-ww", "-z"));
+    try (Stream<Path> pages = Files.list(share.resolve("man/man1"))) {
+      pages.forEach(page -> command.add(page.toString()));
+    }
+    Assumptions.assumeTrue(Files.exists(Path.of("/usr/bin/groff")), "there is no groff");
+    assertEquals(new Programs.Result(0, "", ""), Programs.run(directory, Map.of(), SECONDS, command));
+  }
+
+  @Test
   void theLauncherFollowsSymbolicLinks() throws Exception {
     Path link = Files.createSymbolicLink(directory.resolve("link"), Image.RUNSC);
     Path linkToLink = Files.createSymbolicLink(directory.resolve("again"), Path.of("link"));
@@ -103,6 +120,18 @@ class CommandLineTest {
   void runExitsWithOneHundredAndTwentyEightPlusTheSignal() throws Exception {
     configure("/bin/sh", "-c", "sh -c 'kill -KILL $$'; exit $?");
     assertEquals(137, run("a").exitCode());
+  }
+
+  @Test
+  void whatTheSandboxLogsIsSeenWhereNoFileIsNamed() throws Exception {
+    Programs.Result result = runsc("--strace", "run", "--bundle", bundle.toString(), "a");
+    assertEquals(7, result.exitCode());
+    assertEquals("", result.out());
+    assertTrue(result.err().lines().anyMatch(l -> l.contains("exit_group(7)")), result.err());
+    Path file = directory.resolve("sandbox.log");
+    result = runsc("--strace", "--debug-log", file.toString(), "run", "--bundle", bundle.toString(), "a");
+    assertEquals("", result.err());
+    assertTrue(Files.readString(file).contains("exit_group(7)"));
   }
 
   @Test

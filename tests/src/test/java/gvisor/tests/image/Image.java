@@ -70,19 +70,23 @@ public final class Image {
   static Programs.Result runsc(int seconds, String... args) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of(RUNSC.toString()));
     command.addAll(List.of(args));
-    return Programs.run(Path.of("/"), Map.of(), seconds, command);
+    return command.contains("create") || command.contains("--detach")
+        ? Programs.runLeaving(seconds, command)
+        : Programs.run(Path.of("/"), Map.of(), seconds, command);
   }
 
-  /** Runs a container to its end. Whatever happens, nothing of it stays. */
-  static Programs.Result run(String platform, int seconds, Container container)
+  /** Runs a container to its end, with {@code options} of the command. Whatever happens, nothing of it stays. */
+  static Programs.Result run(String platform, int seconds, Container container, String... options)
       throws IOException, InterruptedException {
     Path bundle = Files.createTempDirectory("bundle");
     String id = "t" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet();
     String root = bundle.resolve("state").toString();
     try {
       Files.writeString(bundle.resolve("config.json"), config(container));
-      Programs.Result result =
-          runsc(seconds, "--root", root, "--platform", platform, "run", "--bundle", bundle.toString(), id);
+      List<String> command = new ArrayList<>(List.of("--root", root, "--platform", platform));
+      command.addAll(List.of(options));
+      command.addAll(List.of("run", "--bundle", bundle.toString(), id));
+      Programs.Result result = runsc(seconds, command.toArray(String[]::new));
       if (result.exitCode() == -1) {
         runsc(30, "--root", root, "delete", "--force", id);
       }

@@ -78,6 +78,9 @@ final class KvmContext implements Context {
 
   private boolean fpuInCopy = true;
 
+  /** What {@link #loadFpu} checks; memory anew for each return from a signal would add up. */
+  private final MemorySegment fpuToLoad = ExtendedState.allocate();
+
   private long faultAddress;
   private int faultAccess;
   private int signal;
@@ -177,12 +180,11 @@ final class KvmContext implements Context {
   @Override
   public void loadFpu(MemorySegment src) throws ErrnoException {
     // Checked after copying: the source may be memory that another thread of the application writes to.
-    MemorySegment checked = ExtendedState.allocate();
-    MemorySegment.copy(src, 0, checked, 0, extended.size());
-    if (!extended.isValid(checked)) {
+    MemorySegment.copy(src, 0, fpuToLoad, 0, extended.size());
+    if (!extended.isValid(fpuToLoad)) {
       throw Errno.EINVAL.error();
     }
-    replaceExtendedState(checked);
+    replaceExtendedState(fpuToLoad);
   }
 
   @Override

@@ -48,6 +48,9 @@ final class PtraceContext implements Context {
   private MemorySegment fpuCopy;
   private boolean fpuInCopy = true;
 
+  /** What {@link #loadFpu} checks, and then swaps for the copy: memory anew for each return from a signal adds up. */
+  private MemorySegment fpuSpare;
+
   private long faultAddress;
   private int faultAccess;
   private int signal;
@@ -62,6 +65,7 @@ final class PtraceContext implements Context {
     this.registers = new Registers(regs, UserRegs.API_ORDER);
     regs.set(JAVA_LONG, UserRegs.EFLAGS, UserRegs.INITIAL_FLAGS);
     fpuCopy = Arena.ofAuto().allocate(fpu.size(), 64);
+    fpuSpare = Arena.ofAuto().allocate(fpu.size(), 64);
     fpuCopy.copyFrom(fpu.initial());
   }
 
@@ -166,11 +170,12 @@ final class PtraceContext implements Context {
   @Override
   public void loadFpu(MemorySegment src) throws ErrnoException {
     // Checked after copying: the source may be memory that another thread of the application writes to.
-    MemorySegment checked = Arena.ofAuto().allocate(fpu.size(), 64);
+    MemorySegment checked = fpuSpare;
     MemorySegment.copy(src, 0, checked, 0, fpu.size());
     if (!fpu.isValid(checked)) {
       throw Errno.EINVAL.error();
     }
+    fpuSpare = fpuCopy;
     fpuCopy = checked;
     fpuInCopy = true;
   }

@@ -29,6 +29,9 @@ public final class Cli {
   /** Commands that read a bundle and start a sandbox with it. */
   private static final Set<String> STARTING = Set.of("run", "do", "create");
 
+  /** Commands of runc that there are none of here. */
+  private static final Set<String> NOT_OFFERED = Set.of("checkpoint", "restore");
+
   private Cli() {}
 
   /** Runs {@code args} and returns the exit code. */
@@ -43,7 +46,11 @@ public final class Cli {
     CommandLine line = new CommandLine(global.spec());
     Command command = name == null ? null : command(name);
     if (name != null && command == null) {
-      return fail(global, args, "unknown command " + name + "; try runsc help");
+      return fail(
+          global, args,
+          NOT_OFFERED.contains(name)
+              ? name + " is not offered: a sandbox cannot be saved and brought back"
+              : "unknown command " + name + "; try runsc help");
     }
     if (command != null) {
       // Only the command that is meant: describing all of them to picocli costs more than running one.
@@ -56,7 +63,7 @@ public final class Cli {
     // Docker puts the flags of daemon.json before its own: the last one counts, as with every runtime it drives.
     line.setOverwrittenOptionsAllowed(true);
     line.setAllowSubcommandsAsOptionParameters(true); // --host-uds=create
-    line.setParameterExceptionHandler((e, unused) -> fail(global, args, firstLine(e.getMessage())));
+    line.setParameterExceptionHandler((e, unused) -> fail(global, args, explained(e, args)));
     line.setExecutionExceptionHandler((e, unused, parsed) -> failed(global, args, e));
     if (args.length == 0) {
       Help.print(new PrintWriter(System.err, true));
@@ -94,6 +101,7 @@ public final class Cli {
       case "install" -> new Install();
       case "kill" -> new Kill();
       case "list" -> new ListContainers();
+      case "manual" -> new Manual();
       case "pause" -> new Pause();
       case "ps" -> new Ps();
       case "resume" -> new Resume();
@@ -107,6 +115,22 @@ public final class Cli {
       case "wait" -> new Wait();
       default -> null;
     };
+  }
+
+  /** What is wrong with the arguments: an option that is not known before what is missing because of it. */
+  private static String explained(CommandLine.ParameterException e, String[] args) {
+    CommandLine.Model.CommandSpec spec = e.getCommandLine().getCommandSpec();
+    String what = firstLine(e.getMessage());
+    if (e instanceof CommandLine.MissingParameterException) {
+      for (int i = List.of(args).indexOf(spec.name()) + 1; i < args.length && !args[i].equals("--"); i++) {
+        String option = args[i].split("=", 2)[0];
+        if (option.startsWith("-") && spec.findOption(option) == null) {
+          what = "Unknown option: '" + option + "'";
+          break;
+        }
+      }
+    }
+    return what + "; try runsc help" + (spec.root() == spec ? "" : " " + spec.name());
   }
 
   private static int failed(GlobalOptions global, String[] args, Exception e) {

@@ -2,6 +2,7 @@ package gvisor.runsc.cmd;
 
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.container.Stdio;
+import gvisor.runsc.spec.Spec;
 
 /** Which terminal a process gets. */
 final class Consoles {
@@ -20,16 +21,22 @@ final class Consoles {
   /**
    * The files a process starts with.
    *
+   * @param process the object of the specification
    * @param detached nobody waits for it here, so that a terminal must be somebody else's
    * @param preserved how many descriptors from 3 on it gets beside its standard files
    */
-  static Stdio open(boolean terminal, String consoleSocket, boolean detached, int preserved) throws CommandFailure {
+  static Stdio open(Spec.Process process, String consoleSocket, boolean detached, int preserved)
+      throws CommandFailure {
+    boolean terminal = process.terminal();
     check(terminal, consoleSocket, detached);
     Stdio stdio;
     if (!terminal) {
       stdio = Stdio.inherited();
     } else {
-      stdio = consoleSocket.isEmpty() ? Stdio.foregroundTerminal() : Stdio.console(consoleSocket);
+      stdio =
+          consoleSocket.isEmpty()
+              ? Stdio.foregroundTerminal()
+              : Stdio.console(consoleSocket, process.consoleHeight(), process.consoleWidth());
     }
     try {
       return stdio.preserving(preserved);

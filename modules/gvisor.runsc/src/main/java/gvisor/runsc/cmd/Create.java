@@ -40,8 +40,7 @@ final class Create extends Command {
   int run(Config config) throws CommandFailure {
     Containers containers = new Containers(config);
     Bundle read = Containers.readBundle(bundle);
-    boolean terminal = read.spec().process().terminal();
-    try (Stdio stdio = Consoles.open(terminal, consoleSocket, true, preserveFds)) {
+    try (Stdio stdio = Consoles.open(read.spec().process(), consoleSocket, true, preserveFds)) {
       Containers.Created created = containers.create(id, read, stdio);
       try {
         PidFile.write(pidFile, created.state().init().pid());

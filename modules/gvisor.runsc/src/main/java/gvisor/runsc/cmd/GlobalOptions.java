@@ -42,7 +42,7 @@ final class GlobalOptions implements Callable<Integer> {
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
     flag(spec, v -> debug = v, "log what the sandbox does", "debug");
-    text(spec, v -> debugLog = v, "FILE", "the sandbox's log: a file, or a directory and a slash", "debug-log");
+    text(spec, v -> debugLog = v, "FILE", "the sandbox's log: a file, or a directory and a slash (default: standard error of run and do)", "debug-log");
     flag(spec, v -> strace = v, "log the system calls of applications", "strace");
     text(
         spec,

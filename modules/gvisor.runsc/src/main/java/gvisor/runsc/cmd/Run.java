@@ -1,5 +1,7 @@
 package gvisor.runsc.cmd;
 
+import gvisor.api.errno.ErrnoException;
+import gvisor.host.Fd;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.container.Containers;
@@ -8,6 +10,8 @@ import gvisor.runsc.spec.Bundle;
 
 /** {@code run}: create, start, wait and delete in one; exits with the container's exit code. */
 final class Run extends Command {
+  private static final int STDERR = 2;
+
   private String bundle = ".";
   private String consoleSocket = "";
   private String pidFile = "";
@@ -47,8 +51,9 @@ final class Run extends Command {
 
   private int run(Config config, Bundle bundle) throws CommandFailure {
     Containers containers = new Containers(config);
-    boolean terminal = bundle.spec().process().terminal();
-    try (Stdio stdio = Consoles.open(terminal, consoleSocket, detach, preserveFds)) {
+    try (Stdio stdio = Consoles.open(bundle.spec().process(), consoleSocket, detach, preserveFds);
+        Fd log = logsHere(config) ? Fd.adopt(STDERR).duplicate() : null) {
+      containers.logTo(log);
       Containers.Created created = containers.create(id, bundle, stdio);
       try {
         PidFile.write(pidFile, created.state().init().pid());
@@ -69,6 +74,13 @@ final class Run extends Command {
       } finally {
         forwarding.stop();
       }
+    } catch (ErrnoException e) {
+      throw new CommandFailure("cannot log to standard error: " + e.errno().message());
     }
+  }
+
+  /** Somebody asks to see what happens, is here to see it, and names no file. */
+  private boolean logsHere(Config config) {
+    return !detach && (config.debug() || config.strace()) && config.debugLog().isEmpty();
   }
 }

@@ -52,7 +52,7 @@ final class Hooks {
     }
   }
 
-  private static String described(String point, int index, Spec.Hook hook, String failure) {
+  static String described(String point, int index, Spec.Hook hook, String failure) {
     return "hooks." + point + "[" + index + "] (" + hook.path() + "): " + failure;
   }
 
@@ -114,6 +114,11 @@ final class Hooks {
     if (code == 0) {
       return null;
     }
+    return failure(code, reader, said);
+  }
+
+  /** What is told of a program that has ended with an exit code other than 0. */
+  static String failure(int code, Thread reader, ByteArrayOutputStream said) {
     try {
       reader.join(OUTPUT_MILLIS);
     } catch (InterruptedException e) {
@@ -136,14 +141,14 @@ final class Hooks {
     return own;
   }
 
-  private static Thread startThread(Runnable work) {
+  static Thread startThread(Runnable work) {
     Thread thread = new Thread(work, "hook");
     thread.setDaemon(true);
     thread.start();
     return thread;
   }
 
-  private static void feed(Fd input, byte[] text) {
+  static void feed(Fd input, byte[] text) {
     try {
       for (int done = 0; done < text.length; ) {
         done += Math.toIntExact(input.writeWaiting(MemorySegment.ofArray(text).asSlice(done)));
@@ -155,7 +160,7 @@ final class Hooks {
     }
   }
 
-  private static void drain(Fd output, ByteArrayOutputStream said) {
+  static void drain(Fd output, ByteArrayOutputStream said) {
     byte[] buffer = new byte[4096];
     try {
       for (long n = output.readWaiting(MemorySegment.ofArray(buffer));

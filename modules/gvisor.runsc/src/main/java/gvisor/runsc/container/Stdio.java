@@ -87,21 +87,24 @@ public final class Stdio implements AutoCloseable {
     }
   }
 
-  /** A new terminal whose other side goes to who listens on {@code consoleSocket}, as containerd wants it. */
-  public static Stdio console(String consoleSocket) throws CommandFailure {
+  /**
+   * A new terminal whose other side goes to who listens on {@code consoleSocket}, as containerd wants it.
+   *
+   * @param rows its height from the start, and {@code columns} its width; 0 for unknown
+   */
+  public static Stdio console(String consoleSocket, int rows, int columns) throws CommandFailure {
     Stdio stdio = new Stdio();
     try {
       Terminal.Pair pair = Terminal.openPair();
       try (ScmSocket socket = ScmSocket.connect(consoleSocket, ScmSocket.STREAM);
           Fd ours = pair.primary()) {
         Terminal.makeRaw(pair.secondary());
+        if (rows > 0 && columns > 0) {
+          Terminal.setWindowSize(pair.secondary(), rows, columns);
+        }
         socket.send(MemorySegment.ofArray("/dev/ptmx".getBytes(StandardCharsets.US_ASCII)), List.of(ours));
       }
-      if (ExecHolder.isHolder()) {
-        // The sandbox controls the terminal of its first process; those of others are watched by their holders.
-        stdio.window = pair.secondary().duplicate();
-        Terminal.makeControlling(stdio.window);
-      }
+      stdio.window = pair.secondary().duplicate();
       stdio.addTerminal(pair.secondary());
       return stdio;
     } catch (ErrnoException e) {
@@ -150,6 +153,16 @@ public final class Stdio implements AutoCloseable {
   public void describe(ObjectNode request) {
     ArrayNode list = request.putArray("stdio");
     numbers.forEach(list::add);
+  }
+
+  /** The terminal whose window size is the user's, or null; stays this object's. */
+  public Fd window() {
+    return window;
+  }
+
+  /** Whether there is a terminal whose size is to be followed. */
+  public boolean hasWindow() {
+    return window != null;
   }
 
   /** Rows in the upper and columns in the lower 16 bits; 0 when there is no terminal or it does not say. */

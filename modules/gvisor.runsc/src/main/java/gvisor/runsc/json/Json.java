@@ -23,6 +23,9 @@ public final class Json {
   /** Deepest nesting that is read; config.json needs about ten levels. */
   private static final int MAX_DEPTH = 64;
 
+  /** From here on the parser's messages tell of its own settings. */
+  private static final String START_MARKER = " (start marker at [Source";
+
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   private static final JsonFactory FACTORY =
@@ -77,7 +80,9 @@ public final class Json {
 
   private static MalformedJsonException malformed(String what, com.fasterxml.jackson.core.JsonLocation where) {
     String place = where == null ? "" : "line " + where.getLineNr() + " column " + where.getColumnNr() + ": ";
-    return new MalformedJsonException(place + what.lines().findFirst().orElse(what));
+    String line = what.lines().findFirst().orElse(what);
+    int begin = line.indexOf(START_MARKER);
+    return new MalformedJsonException(place + (begin < 0 ? line : line.substring(0, begin)));
   }
 
   private static JsonNode readValue(JsonParser parser, JsonToken token) throws IOException {

@@ -29,16 +29,23 @@ public final class Log {
    *     %TIMESTAMP%} in it are replaced; "" for standard error
    */
   public static void setUp(boolean debug, String file, String id, String command) throws IOException {
-    if (debug) {
-      level = Level.DEBUG;
-    }
+    OutputStream stream = null;
     if (!file.isEmpty()) {
       Path path = fileName(file, id, command);
       if (path.getParent() != null) {
         Files.createDirectories(path.getParent());
       }
-      target = new FileOutputStream(path.toFile(), true);
+      stream = new FileOutputStream(path.toFile(), true);
     }
+    setUp(debug, stream, id, command);
+  }
+
+  /** Sets what is logged, to {@code stream}, or to standard error if that is null. */
+  public static void setUp(boolean debug, OutputStream stream, String id, String command) {
+    if (debug) {
+      level = Level.DEBUG;
+    }
+    target = stream;
     if (debug || target != null) {
       // What the log itself reads from files, it has to read before there are none.
       Core.write(Log.class.getName(), Level.DEBUG, new SimpleMessage("log of " + command + " of container " + id), null);

@@ -12,6 +12,7 @@ import gvisor.host.ScmSocket;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
 import gvisor.runsc.json.Json;
+import gvisor.runsc.log.DescriptorStream;
 import gvisor.runsc.log.Log;
 import gvisor.sentry.boot.Sentry;
 import gvisor.sentry.boot.SentryOptions;
@@ -57,10 +58,15 @@ public final class SandboxMain {
     List<Fd> listener;
     try {
       JsonNode settings = boot.body();
-      Log.setUp(
-          settings.path("debug").asBoolean(), settings.path("debugLog").asText(), settings.path("id").asText(), "boot");
+      boolean debug = settings.path("debug").asBoolean();
+      String id = settings.path("id").asText();
+      if (boot.fds().size() > 1) {
+        Log.setUp(debug, new DescriptorStream(boot.fds().get(1)), id, "boot");
+      } else {
+        Log.setUp(debug, settings.path("debugLog").asText(), id, "boot");
+      }
       // The first record loads what logging needs, time zones for one, while there still are files.
-      LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", settings.path("id").asText());
+      LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", id);
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       PlatformProvider provider = Platforms.choose(settings.path("platform").asText());
       sentry = boot(settings, provider, memory);

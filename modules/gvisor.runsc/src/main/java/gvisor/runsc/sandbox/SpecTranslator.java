@@ -3,12 +3,15 @@ package gvisor.runsc.sandbox;
 import gvisor.api.host.HostFd;
 import gvisor.api.p9.P9Transport;
 import gvisor.runsc.json.MalformedJsonException;
+import gvisor.runsc.spec.Devices;
 import gvisor.runsc.spec.Spec;
 import gvisor.sentry.boot.ContainerSpec;
+import gvisor.sentry.boot.DeviceSpec;
 import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.MountSpec;
 import gvisor.sentry.boot.ProcessSpec;
 import gvisor.sentry.boot.Sharing;
+import gvisor.sentry.boot.UserSpace;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,19 +60,53 @@ final class SpecTranslator {
         bytes(spec.linux().maskedPaths()),
         bytes(spec.linux().readonlyPaths()),
         sysctls,
+        devices(spec.linux().devices()),
+        users(spec.linux()),
         sharing,
         limits,
-        process(spec.process(), stdio),
+        process(null, spec.process(), stdio),
         ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
   }
 
-  static ProcessSpec process(Spec.Process process, HostFd[] stdio) {
+  private static UserSpace users(Spec.Linux linux) {
+    return linux.uidMappings().isEmpty()
+        ? null
+        : new UserSpace(ranges(linux.uidMappings()), ranges(linux.gidMappings()));
+  }
+
+  private static List<UserSpace.Range> ranges(List<Spec.IdMapping> mappings) {
+    List<UserSpace.Range> ranges = new ArrayList<>();
+    for (Spec.IdMapping mapping : mappings) {
+      ranges.add(new UserSpace.Range(mapping.containerId(), mapping.hostId(), mapping.size()));
+    }
+    return ranges;
+  }
+
+  private static DeviceSpec devices(Devices devices) {
+    List<DeviceSpec.Node> nodes = new ArrayList<>();
+    for (Devices.Node n : devices.nodes()) {
+      nodes.add(new DeviceSpec.Node(bytes(n.path()), n.type(), n.major(), n.minor(), n.mode(), n.uid(), n.gid()));
+    }
+    List<DeviceSpec.Rule> rules = new ArrayList<>();
+    for (Devices.Rule r : devices.rules()) {
+      String access = r.access();
+      rules.add(
+          new DeviceSpec.Rule(
+              r.allow(), r.type(), r.major(), r.minor(), access.contains("r"), access.contains("w"),
+              access.contains("m")));
+    }
+    return new DeviceSpec(nodes, rules);
+  }
+
+  /** @param file what is executed; null for what the arguments begin with */
+  static ProcessSpec process(String file, Spec.Process process, HostFd[] stdio) {
     List<ProcessSpec.Rlimit> limits = new ArrayList<>();
     for (Spec.Rlimit limit : process.rlimits()) {
       limits.add(new ProcessSpec.Rlimit(limit.resource(), limit.soft(), limit.hard()));
     }
     Spec.Capabilities sets = process.capabilities();
     return new ProcessSpec(
+        file == null ? null : bytes(file),
         bytes(process.args()),
         bytes(process.env()),
         bytes(process.cwd()),
@@ -84,7 +121,12 @@ final class SpecTranslator {
         process.terminal(),
         process.consoleHeight(),
         process.consoleWidth(),
+        scheduling(process.scheduling()),
         stdio);
+  }
+
+  private static ProcessSpec.Scheduling scheduling(Spec.Scheduling s) {
+    return new ProcessSpec.Scheduling(s.policy(), s.nice(), s.priority(), s.ioClass(), s.ioPriority());
   }
 
   /** Text as the kernel holds it: its UTF-8 bytes, one a character. */

@@ -23,6 +23,12 @@ class JsonTest {
   }
 
   @Test
+  void aTextThatEndsTooEarlySaysWhereAndNothingOfTheParser() {
+    MalformedJsonException e = assertThrows(MalformedJsonException.class, () -> Json.read("{\n".getBytes()));
+    assertEquals("line 2 column 1: Unexpected end-of-input: expected close marker for Object", e.getMessage());
+  }
+
+  @Test
   void deepNestingIsRefused() {
     byte[] deep = "[".repeat(100_000).getBytes(StandardCharsets.UTF_8);
     assertThrows(MalformedJsonException.class, () -> Json.read(deep));

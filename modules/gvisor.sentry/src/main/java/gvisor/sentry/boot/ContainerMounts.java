@@ -10,6 +10,7 @@ import gvisor.sentry.fs.cgroup.CgroupType;
 import gvisor.sentry.fs.gofer.CacheBudget;
 import gvisor.sentry.fs.gofer.GoferFilesystem;
 import gvisor.sentry.fs.overlay.OverlayFilesystem;
+import gvisor.sentry.fs.overlay.TreeCopy;
 import gvisor.sentry.fs.proc.ProcType;
 import gvisor.sentry.fs.sys.SysfsType;
 import gvisor.sentry.kernel.Container;
@@ -49,6 +50,9 @@ final class ContainerMounts {
   private FsContext fs;
   private Caller caller;
 
+  /** Whether /dev is made here, with the default nodes in it. */
+  private boolean ownDev;
+
   ContainerMounts(Kernel kernel, CacheBudget budget, ContainerSpec spec, Container container, PidNamespace pids,
       P9Client gofer, SharedMemory.User sharedMemory) {
     this.kernel = kernel;
@@ -76,6 +80,7 @@ final class ContainerMounts {
         mount("mounts[" + i + "]", mounts.get(i));
       }
       addMissing();
+      ContainerDevices.make(caller, namespace, spec.devices().nodes(), ownDev);
       ContainerSysctls.apply(caller, spec.sysctls());
       for (String path : spec.readonlyPaths()) {
         makeReadonly(path);
@@ -106,7 +111,7 @@ final class ContainerMounts {
     }
     // An overlay's lower tree may not change below it; a tree that others write is asked anew.
     Superblock lower = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, ROOT_ATTACH_NAME, container.memory().pages(),
-        kernel.host().clock(), budget, true);
+        kernel.host().clock(), budget, true, spec.users() != null);
     if (!spec.rootOverlay()) {
       return lower;
     }
@@ -120,7 +125,7 @@ final class ContainerMounts {
     try {
       if (m.attachName() != null) {
         Superblock tree = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, m.attachName(), container.memory().pages(),
-            kernel.host().clock(), budget, false);
+            kernel.host().clock(), budget, false, spec.users() != null);
         Path at = destination(m.destination(), tree.root().isDirectory());
         namespace.mount(tree, m.source() == null ? "none" : m.source(), at, options.flags);
         return;
@@ -128,7 +133,7 @@ final class ContainerMounts {
       if (options.bind || type.equals("bind")) {
         throw new IOException(field + ": " + m.source() + " was not handed over for a bind mount");
       }
-      Superblock tree = superblock(type, m.source(), options);
+      Superblock tree = type.equals("tmpfs") ? tmpfs(m, options) : superblock(type, m.source(), options);
       if (tree == null) {
         LOG.debug("{}: no file system {}; left out", field, type);
         return;
@@ -137,10 +142,39 @@ final class ContainerMounts {
       namespace.mount(tree, m.source() == null ? type : m.source(), at, options.flags);
       if (isDev(m.destination()) && (type.equals("tmpfs") || type.equals("devtmpfs"))) {
         DeviceNodes.populate(caller, walk(m.destination()));
+        ownDev = true;
       }
     } catch (ErrnoException e) {
       throw new IOException(field + ": cannot mount " + type + " at " + m.destination() + ": " + e.errno().message());
     }
+  }
+
+  /** A file system in memory: as a directory that is at its place already, unless the specification says otherwise. */
+  private Superblock tmpfs(MountSpec m, MountOptions options) throws ErrnoException {
+    Path there = null;
+    try {
+      there = walk(m.destination());
+    } catch (ErrnoException e) {
+      if (e.errno() != ENOENT) {
+        throw e;
+      }
+    }
+    String data = options.data.toString();
+    if (there == null || !there.dentry().inode().isDirectory()) {
+      return kernel.vfs().type("tmpfs").mount(caller, m.source() == null ? "tmpfs" : m.source(), data);
+    }
+    String mode = "mode=" + Integer.toOctalString(there.dentry().inode().mode() & 07777); // The last one counts.
+    Superblock tree =
+        kernel.vfs().type("tmpfs").mount(caller, m.source() == null ? "tmpfs" : m.source(), mode + "," + data);
+    if (options.copyUp) {
+      try {
+        new TreeCopy(caller, container.memory().pages()).copy(there, tree.root());
+      } catch (ErrnoException e) {
+        tree.release();
+        throw e;
+      }
+    }
+    return tree;
   }
 
   private static boolean isDev(String destination) {
@@ -178,6 +212,7 @@ final class ContainerMounts {
     if (addMissing("/dev", "tmpfs", MountFlags.MS_NOSUID, List.of("mode=755", "size=65536k"))) {
       try {
         DeviceNodes.populate(caller, walk("/dev"));
+        ownDev = true;
       } catch (ErrnoException e) {
         throw new IOException("/dev: cannot make devices: " + e.errno().message());
       }

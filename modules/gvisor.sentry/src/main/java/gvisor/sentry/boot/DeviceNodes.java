@@ -8,14 +8,23 @@ import gvisor.sentry.vfs.DeviceNumbers;
 import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.Names;
 import gvisor.sentry.vfs.Path;
+import java.util.List;
 
 /** What a container finds in {@code /dev} ({@code runtime-spec}, "Default Devices"). */
 final class DeviceNodes {
   private static final int MEM_MAJOR = 1;
   private static final int TTY_MAJOR = 5;
   private static final int ALL_MAY = 0666;
+  private static final List<String> DEVICES = List.of("null", "zero", "full", "random", "urandom", "tty", "console");
+
+  private static final String DIRECTORY = "/dev/";
 
   private DeviceNodes() {}
+
+  /** Whether {@link #populate} makes a device at {@code path}. */
+  static boolean isDefault(String path) {
+    return path.startsWith(DIRECTORY) && DEVICES.contains(path.substring(DIRECTORY.length()));
+  }
 
   /** Makes nodes and links in {@code dev}; what is there already stays. */
   static void populate(Caller caller, Path dev) throws ErrnoException {
@@ -32,8 +41,8 @@ final class DeviceNodes {
     link(caller, dev, "stdout", "/proc/self/fd/1");
     link(caller, dev, "stderr", "/proc/self/fd/2");
     link(caller, dev, "core", "/proc/kcore");
-    directory(caller, dev, "pts");
-    directory(caller, dev, "shm");
+    directory(caller, dev, "pts", 0755);
+    directory(caller, dev, "shm", 01777);
   }
 
   private static void device(Caller caller, Path dev, String name, int major, int minor) throws ErrnoException {
@@ -52,9 +61,9 @@ final class DeviceNodes {
     }
   }
 
-  private static void directory(Caller caller, Path dev, String name) throws ErrnoException {
+  private static void directory(Caller caller, Path dev, String name, int mode) throws ErrnoException {
     try {
-      Names.mkdir(caller, dev, name, 0755);
+      Names.mkdir(caller, dev, name, mode);
     } catch (ErrnoException e) {
       tolerate(e);
     }

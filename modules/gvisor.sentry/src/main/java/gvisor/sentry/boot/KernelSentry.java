@@ -7,6 +7,7 @@ import gvisor.api.host.Host;
 import gvisor.api.mem.MemoryFile;
 import gvisor.api.p9.P9Client;
 import gvisor.api.platform.Platform;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.fs.gofer.CacheBudget;
 import gvisor.sentry.fs.host.HostFiles;
 import gvisor.sentry.kernel.Container;
@@ -160,6 +161,10 @@ final class KernelSentry implements Sentry {
       CacheBudget budget = new CacheBudget(memoryBytes(spec.limits()) / CACHE_SHARE);
       kernel.oomKiller().guard(r.container, caches(budget));
       r.container.memory().setLimitBytes(spec.limits().memoryBytes());
+      r.container.setDevices(ContainerDevices.policy(spec.devices(), spec.users() != null));
+      if (spec.users() != null) {
+        r.container.setIds(map(spec.users().users()), map(spec.users().groups()));
+      }
       r.seccomp = ContainerSeccomp.of(spec);
       r.mounts = new ContainerMounts(kernel, budget, spec, r.container, r.pids, r.gofer, r.memory).make();
       ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
@@ -185,6 +190,14 @@ final class KernelSentry implements Sentry {
     } catch (ErrnoException e) {
       throw new IOException("the sandbox has too many containers");
     }
+  }
+
+  private static IdMap map(List<UserSpace.Range> ranges) {
+    List<IdMap.Range> known = new ArrayList<>();
+    for (UserSpace.Range range : ranges) {
+      known.add(new IdMap.Range(range.inside(), range.outside(), range.size()));
+    }
+    return new IdMap(known);
   }
 
   private long memoryBytes(Limits limits) {
@@ -261,6 +274,19 @@ final class KernelSentry implements Sentry {
     if (!r.isStarted() || r.init.isZombie()) {
       throw new IOException("container " + container + " is not running");
     }
+    return exec(r, process);
+  }
+
+  @Override
+  public int execBeforeStart(String container, ProcessSpec process) throws IOException {
+    Running r = find(container);
+    if (r.isStarted()) {
+      throw new IOException("container " + container + " has been started already");
+    }
+    return exec(r, process);
+  }
+
+  private int exec(Running r, ProcessSpec process) throws IOException {
     ProcessMaker.Made made = processes.make(process, r.container, r.spaces, r.mounts.root(), r.seccomp);
     int pid = remember(r, made);
     start(made.task());
@@ -279,7 +305,18 @@ final class KernelSentry implements Sentry {
     if (terminal != null) {
       terminal.drain(DRAIN_MILLIS);
     }
+    if (process == r.init && LOG.isDebugEnabled()) {
+      logCalls(container);
+    }
     return process.exitStatus();
+  }
+
+  private void logCalls(String container) {
+    LOG.debug("container {} ends; calls that were made: {}", container, kernel.madeCalls().summary());
+    String unknown = kernel.unknownCalls().summary();
+    if (!unknown.isEmpty()) {
+      LOG.debug("calls that this kernel does not know, and how often: {}", unknown);
+    }
   }
 
   @Override
@@ -429,10 +466,6 @@ final class KernelSentry implements Sentry {
   @Override
   public void close() {
     kernel.shutdown(DEATH_MILLIS);
-    String unknown = kernel.unknownCalls().summary();
-    if (!unknown.isEmpty()) {
-      LOG.debug("calls that this kernel does not know, and how often: {}", unknown);
-    }
     for (Running r : containers.values()) {
       if (r.gofer != null) {
         r.gofer.close();

@@ -9,6 +9,10 @@ final class MountOptions {
   int propagation;
   boolean recursive;
   boolean bind;
+
+  /** A file system in memory begins with what is at its place. */
+  boolean copyUp;
+
   final StringBuilder data = new StringBuilder();
 
   static MountOptions parse(List<String> options) {
@@ -24,7 +28,7 @@ final class MountOptions {
   private void add(String option) {
     switch (option) {
       case "defaults", "rw", "exec", "suid", "dev", "async", "diratime", "sync", "dirsync", "norelatime",
-          "nostrictatime", "loud", "silent", "mand", "nomand", "tmpcopyup", "nosymfollow", "symfollow" -> set(option);
+          "nostrictatime", "loud", "silent", "mand", "nomand", "nosymfollow", "symfollow" -> set(option);
       case "ro" -> flags |= MountFlags.MS_RDONLY;
       case "nosuid" -> flags |= MountFlags.MS_NOSUID;
       case "nodev" -> flags |= MountFlags.MS_NODEV;
@@ -34,6 +38,7 @@ final class MountOptions {
       case "relatime" -> flags |= MountFlags.MS_RELATIME;
       case "strictatime" -> flags |= MountFlags.MS_STRICTATIME;
       case "atime" -> flags &= ~MountFlags.MS_NOATIME;
+      case "tmpcopyup" -> copyUp = true;
       case "bind" -> bind = true;
       case "rbind" -> {
         bind = true;

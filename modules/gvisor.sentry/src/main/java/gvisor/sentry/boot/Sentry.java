@@ -45,6 +45,9 @@ public interface Sentry extends AutoCloseable {
   /** Starts one more process in a running container; its pid. */
   int exec(String container, ProcessSpec process) throws IOException;
 
+  /** Starts a process in a container whose first process is there and does not run yet; its pid. */
+  int execBeforeStart(String container, ProcessSpec process) throws IOException;
+
   /** Waits for a process' end: its wait status ({@code man 2 wait}). Any number may wait, before or after the end. */
   int waitFor(String container, int pid) throws IOException, InterruptedException;
 

@@ -1,6 +1,8 @@
 package gvisor.sentry.kernel;
 
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.mm.MemoryCgroup;
+import gvisor.sentry.vfs.DevicePolicy;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -24,6 +26,9 @@ public final class Container {
   private volatile double cpus;
   private volatile long pidsLimit = Long.MAX_VALUE;
   private volatile boolean paused;
+  private volatile IdMap users = IdMap.ALL;
+  private volatile IdMap groups = IdMap.ALL;
+  private volatile DevicePolicy devices = DevicePolicy.EVERYTHING;
 
   /**
    * @param memory what its memory is charged to
@@ -43,6 +48,31 @@ public final class Container {
   /** What its memory is charged to. */
   public MemoryCgroup memory() {
     return memory;
+  }
+
+  /** Which users there are. */
+  public IdMap users() {
+    return users;
+  }
+
+  /** Which groups there are. */
+  public IdMap groups() {
+    return groups;
+  }
+
+  /** Says which users and groups there are, before there is a process. */
+  public void setIds(IdMap userMap, IdMap groupMap) {
+    users = userMap;
+    groups = groupMap;
+  }
+
+  /** Which devices its processes may make and open. */
+  public DevicePolicy devices() {
+    return devices;
+  }
+
+  public void setDevices(DevicePolicy policy) {
+    devices = policy;
   }
 
   /** How many processors' time it may use, such as 1.5; 0 for all there is. */

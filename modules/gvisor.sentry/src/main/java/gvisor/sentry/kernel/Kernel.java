@@ -44,8 +44,10 @@ public final class Kernel {
   private final FileSignalQueue fileSignals = new FileSignalQueue();
   private final OomKiller oomKiller = new OomKiller(this);
   private final UnknownCalls unknownCalls = new UnknownCalls();
+  private final MadeCalls madeCalls = new MadeCalls();
   final AtomicInteger taskCount = new AtomicInteger();
   final AtomicLong forks = new AtomicLong();
+  private final AtomicInteger auditSessions = new AtomicInteger();
   private final long bootRealtimeNanos;
 
   /**
@@ -139,6 +141,15 @@ public final class Kernel {
   /** System calls that are not in the table, and how often they were called. */
   public UnknownCalls unknownCalls() {
     return unknownCalls;
+  }
+
+  int newAuditSession() {
+    return auditSessions.incrementAndGet() & Integer.MAX_VALUE;
+  }
+
+  /** System calls of the table that were made. */
+  public MadeCalls madeCalls() {
+    return madeCalls;
   }
 
   /** Who logs system calls, or null. */

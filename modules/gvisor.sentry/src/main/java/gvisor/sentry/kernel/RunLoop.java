@@ -42,6 +42,7 @@ final class RunLoop {
   private final SyscallArgs args;
   private final SyscallTable table;
   private final FileSignalQueue fileSignals;
+  private final MadeCalls madeCalls;
 
   RunLoop(Kernel kernel, Task task, Context context, SyscallArgs args, MemorySegment scratch) {
     this.kernel = kernel;
@@ -51,6 +52,7 @@ final class RunLoop {
     this.args = args;
     this.table = kernel.syscalls();
     this.fileSignals = kernel.fileSignals();
+    this.madeCalls = kernel.madeCalls();
     task.registers = registers;
     task.args = args;
     task.lendScratch(scratch);
@@ -177,6 +179,7 @@ final class RunLoop {
       kernel.unknownCalls().count(number);
       return -Errno.ENOSYS.number();
     }
+    madeCalls.note(entry.number());
     try {
       return entry.handler().call(task, args);
     } catch (ErrnoException e) {

@@ -19,7 +19,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * Messages on their way to one socket, each with its source address and what came beside it. Nothing is allocated for a
  * message once the queue has grown. Thread-safe; its lock ranks as {@link StreamBuffer}'s.
  */
-public final class PacketQueue {
+public final class PacketQueue implements Conduit {
   /** What a message costs beside its bytes, so that empty messages fill a queue too. */
   private static final int OVERHEAD = 512;
 
@@ -78,14 +78,17 @@ public final class PacketQueue {
     return used - count * OVERHEAD;
   }
 
+  @Override
   public boolean isEmpty() {
     return count == 0;
   }
 
+  @Override
   public boolean isFinished() {
     return finished;
   }
 
+  @Override
   public boolean isAbandoned() {
     return abandoned;
   }
@@ -267,7 +270,7 @@ public final class PacketQueue {
     ring.drop(length);
   }
 
-  /** No more messages come. */
+  @Override
   public void finish() {
     bufferLock.lock();
     try {
@@ -279,13 +282,13 @@ public final class PacketQueue {
     writers.notify(EventMask.WRITABLE);
   }
 
-  /** The reader shut down: writers are to be refused; what is held stays. */
+  @Override
   public void refuse() {
     abandoned = true;
     writers.notify(EventMask.WRITABLE);
   }
 
-  /** The reader is gone: everything held is dropped. Returns whether there was something. */
+  @Override
   public boolean abandon() {
     boolean unread;
     Control[] dropped;

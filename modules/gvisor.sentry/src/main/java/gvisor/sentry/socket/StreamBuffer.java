@@ -20,7 +20,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * the bytes they came with, and one urgent byte. Thread-safe; its lock ranks below the sockets' and above the
  * memory manager's.
  */
-public final class StreamBuffer {
+public final class StreamBuffer implements Conduit {
   private static final int EVENT_END = EventMask.READABLE | EventMask.EPOLLRDHUP;
 
   /** Bytes {@code [start, end)} that were sent with {@code control}. */
@@ -84,10 +84,17 @@ public final class StreamBuffer {
     return used;
   }
 
+  @Override
+  public boolean isEmpty() {
+    return used == 0;
+  }
+
+  @Override
   public boolean isFinished() {
     return finished;
   }
 
+  @Override
   public boolean isAbandoned() {
     return abandoned;
   }
@@ -370,7 +377,7 @@ public final class StreamBuffer {
 
   // ---- ends ----
 
-  /** The writer writes no more. */
+  @Override
   public void finish() {
     bufferLock.lock();
     try {
@@ -382,11 +389,7 @@ public final class StreamBuffer {
     writers.notify(EventMask.WRITABLE);
   }
 
-  /**
-   * The reader reads no more: what is held is dropped and writes fail.
-   *
-   * @return whether there was something unread
-   */
+  @Override
   public boolean abandon() {
     boolean unread;
     ArrayDeque<Segment> dropped;
@@ -410,7 +413,7 @@ public final class StreamBuffer {
     return unread;
   }
 
-  /** The reader shut down but keeps what is there: later writes fail. */
+  @Override
   public void refuse() {
     bufferLock.lock();
     try {

@@ -8,6 +8,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * name given here.
  */
 public final class AnonFile {
+  /** The type that {@code statfs(2)} tells of them. */
+  public static final long ANON_INODE_FS_MAGIC = 0x09041934;
+
   private AnonFile() {}
 
   /**
@@ -78,23 +81,16 @@ public final class AnonFile {
 
     @Override
     public void statfs(StatFs out) {
-      out.type = 0x09041934;
+      out.type = ANON_INODE_FS_MAGIC;
     }
   }
 
-  private static final class AnonInode extends Inode {
-    private final long ino;
+  private static final class AnonInode extends OwnedInode {
     private final long made;
-    private volatile int mode;
-    private volatile int uid;
-    private volatile int gid;
 
     AnonInode(AnonSuperblock superblock, int mode, Caller caller) {
-      super(superblock);
-      this.ino = superblock.nextIno.getAndIncrement();
-      this.mode = mode;
-      this.uid = caller == null ? 0 : caller.creds().fsuid();
-      this.gid = caller == null ? 0 : caller.creds().fsgid();
+      super(superblock, superblock.nextIno.getAndIncrement(), mode, caller == null ? 0 : caller.creds().fsuid(),
+          caller == null ? 0 : caller.creds().fsgid());
       this.made = caller == null ? 0 : caller.realtimeNanos();
     }
 
@@ -109,33 +105,9 @@ public final class AnonFile {
     }
 
     @Override
-    public long ino() {
-      return ino;
-    }
-
-    @Override
-    public int mode() {
-      return mode;
-    }
-
-    @Override
-    public int uid() {
-      return uid;
-    }
-
-    @Override
-    public int gid() {
-      return gid;
-    }
-
-    @Override
     public void stat(StatBuf out) {
-      out.mode = mode;
+      statOwned(out);
       out.nlink = 1;
-      out.uid = uid;
-      out.gid = gid;
-      out.dev = superblock().dev();
-      out.ino = ino;
       out.rdev = 0;
       out.size = 0;
       out.blockSize = 4096;
@@ -151,15 +123,7 @@ public final class AnonFile {
       if ((change.valid & SetAttr.SIZE) != 0) {
         throw gvisor.api.errno.Errno.EINVAL.error();
       }
-      if ((change.valid & SetAttr.MODE) != 0) {
-        mode = mode & S_IFMT | change.mode & 07777;
-      }
-      if ((change.valid & SetAttr.UID) != 0) {
-        uid = change.uid;
-      }
-      if ((change.valid & SetAttr.GID) != 0) {
-        gid = change.gid;
-      }
+      changeOwned(change);
     }
   }
 }

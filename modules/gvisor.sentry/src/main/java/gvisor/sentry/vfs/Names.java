@@ -56,6 +56,9 @@ public final class Names {
           && !caller.creds().has(Capability.CAP_MKNOD)) {
         throw EPERM.error();
       }
+      if (type == Inode.S_IFCHR && !isWhiteout || type == Inode.S_IFBLK) {
+        caller.devices().check(type, rdev, DevicePolicy.MKNOD);
+      }
       int permissions = mode & 07777 & ~Open.umask(caller);
       Inode made = type == Inode.S_IFREG || type == 0
           ? dir.inode().create(caller, walk.name, permissions)

@@ -223,6 +223,9 @@ public final class Open {
     }
     StatBuf stat = new StatBuf();
     path.dentry().inode().stat(stat);
+    if (type != Inode.S_IFIFO) {
+      caller.devices().check(type, stat.rdev, deviceAccess(flags));
+    }
     return opened(vfs.devices().open(caller, path, type, stat.rdev, flags), path, flags);
   }
 
@@ -230,6 +233,14 @@ public final class Open {
     FileDescription file = new FileDescription(ops, path, flags);
     Notify.file(path.dentry(), Notify.IN_OPEN);
     return file;
+  }
+
+  private static int deviceAccess(int flags) {
+    return switch (flags & OpenFlags.O_ACCMODE) {
+      case OpenFlags.O_RDONLY -> DevicePolicy.READ;
+      case OpenFlags.O_WRONLY -> DevicePolicy.WRITE;
+      default -> DevicePolicy.READ | DevicePolicy.WRITE;
+    };
   }
 
   private static int accessMask(int flags) {

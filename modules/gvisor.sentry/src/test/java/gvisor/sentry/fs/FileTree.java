@@ -12,6 +12,7 @@ import gvisor.sentry.fs.gofer.GoferFilesystem;
 import gvisor.sentry.fs.tmpfs.TmpfsType;
 import gvisor.sentry.mm.ExtentAllocator;
 import gvisor.sentry.mm.KernelBuffer;
+import gvisor.sentry.time.VmClock;
 import gvisor.sentry.vfs.Attributes;
 import gvisor.sentry.vfs.DeviceNumbers;
 import gvisor.sentry.vfs.FileDescription;
@@ -35,32 +36,7 @@ import java.util.TreeSet;
 
 /** A mounted file system and the calls a program would make on it; over a gofer in this process where one is needed. */
 public final class FileTree implements AutoCloseable {
-  public static final HostClock CLOCK = new HostClock() {
-    @Override
-    public long monotonicNanos() {
-      return System.nanoTime();
-    }
-
-    @Override
-    public long realtimeNanos() {
-      return System.currentTimeMillis() * 1_000_000;
-    }
-
-    @Override
-    public long boottimeNanos() {
-      return System.nanoTime();
-    }
-
-    @Override
-    public long threadCpuNanos() {
-      return 0;
-    }
-
-    @Override
-    public long timestampCounter() {
-      return 0;
-    }
-  };
+  public static final HostClock CLOCK = new VmClock();
 
   public final MemFd memory;
   public final ExtentAllocator pages;
@@ -90,7 +66,7 @@ public final class FileTree implements AutoCloseable {
     serverSocket = pair[1];
     server = Thread.ofPlatform().start(() -> gofer.serve(pair[1]));
     client = new P9Client(pair[0]);
-    return GoferFilesystem.mount(numbers, client, "root", pages, CLOCK, new CacheBudget(8 << 20), exclusive);
+    return GoferFilesystem.mount(numbers, client, "root", pages, CLOCK, new CacheBudget(8 << 20), exclusive, false);
   }
 
   public Superblock tmpfs() throws ErrnoException {

@@ -56,7 +56,7 @@ class RunLoopTest {
   private Task start() throws Exception {
     TmpfsType tmpfs = new TmpfsType("tmpfs", pages, kernel.deviceNumbers(), machine.memoryBytes());
     MountNamespace mounts =
-        kernel.vfs().namespace(tmpfs.mount(new KernelCaller(null, machine), "none", "mode=755"), "none", 0);
+        kernel.vfs().namespace(tmpfs.mount(new KernelCaller(null, machine.clock()), "none", "mode=755"), "none", 0);
     PidNamespace pids = TaskStart.newPidNamespace(kernel);
     TaskStart.Spaces spaces = new TaskStart.Spaces(pids, new UtsNamespace(kernel, "host", "(none)"),
         new IpcNamespace(kernel), new NetNamespace(kernel));
@@ -86,6 +86,7 @@ class RunLoopTest {
     assertEquals(0, run());
     assertEquals(-Errno.ENOSYS.number(), result.get());
     assertEquals(1, kernel.unknownCalls().of(UNKNOWN));
+    assertEquals("exit_group", kernel.madeCalls().summary());
   }
 
   @Test

@@ -9,6 +9,7 @@ import gvisor.api.platform.Context;
 import gvisor.api.platform.Platform;
 import gvisor.api.platform.Registers;
 import gvisor.api.platform.StopReason;
+import gvisor.sentry.time.VmClock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -18,7 +19,7 @@ import java.util.Deque;
  * A platform whose application is a list of steps, each of which sees the registers and says why the application stops.
  * When the list is at its end the application calls {@code exit_group(0)}.
  */
-final class ScriptedMachine implements Platform, Host, HostClock, Entropy, MemoryFile {
+final class ScriptedMachine implements Platform, Host, Entropy, MemoryFile {
   /** What the application does between two switches. */
   interface Step {
     StopReason run(Registers registers, ScriptedContext context);
@@ -28,6 +29,7 @@ final class ScriptedMachine implements Platform, Host, HostClock, Entropy, Memor
   private static final int SYSCALL_BYTES = 2;
   private static final long MEMORY_BYTES = 1 << 20;
 
+  private final HostClock clock = new VmClock();
   private final MemorySegment memory = Arena.ofAuto().allocate(MEMORY_BYTES, 4096);
   private final Deque<Step> steps = new ArrayDeque<>();
 
@@ -179,7 +181,7 @@ final class ScriptedMachine implements Platform, Host, HostClock, Entropy, Memor
 
   @Override
   public HostClock clock() {
-    return this;
+    return clock;
   }
 
   @Override
@@ -195,31 +197,6 @@ final class ScriptedMachine implements Platform, Host, HostClock, Entropy, Memor
   @Override
   public long memoryBytes() {
     return MEMORY_BYTES;
-  }
-
-  @Override
-  public long monotonicNanos() {
-    return System.nanoTime();
-  }
-
-  @Override
-  public long realtimeNanos() {
-    return System.currentTimeMillis() * 1_000_000;
-  }
-
-  @Override
-  public long boottimeNanos() {
-    return System.nanoTime();
-  }
-
-  @Override
-  public long threadCpuNanos() {
-    return 0;
-  }
-
-  @Override
-  public long timestampCounter() {
-    return 0;
   }
 
   @Override

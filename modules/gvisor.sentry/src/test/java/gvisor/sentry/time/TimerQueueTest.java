@@ -13,32 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class TimerQueueTest {
-  private static final HostClock CLOCK = new HostClock() {
-    @Override
-    public long monotonicNanos() {
-      return System.nanoTime();
-    }
-
-    @Override
-    public long realtimeNanos() {
-      return System.currentTimeMillis() * 1_000_000;
-    }
-
-    @Override
-    public long boottimeNanos() {
-      return System.nanoTime();
-    }
-
-    @Override
-    public long threadCpuNanos() {
-      return 0;
-    }
-
-    @Override
-    public long timestampCounter() {
-      return 0;
-    }
-  };
+  private static final HostClock CLOCK = new VmClock();
 
   private final TimerQueue queue = new TimerQueue(CLOCK);
   private final List<String> rung = new CopyOnWriteArrayList<>();

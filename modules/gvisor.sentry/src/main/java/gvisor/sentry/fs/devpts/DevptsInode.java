@@ -4,27 +4,17 @@ import static gvisor.api.errno.Errno.EINVAL;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.vfs.Caller;
-import gvisor.sentry.vfs.Inode;
+import gvisor.sentry.vfs.OwnedInode;
 import gvisor.sentry.vfs.SetAttr;
 import gvisor.sentry.vfs.StatBuf;
 
 /** What all inodes of devpts have: attributes that can be changed. Thread-safe; a change is not atomic with others. */
-abstract class DevptsInode extends Inode {
-  private final long ino;
-  private final int type;
-  private volatile int permissions;
-  private volatile int uid;
-  private volatile int gid;
+abstract class DevptsInode extends OwnedInode {
   private volatile long changedNanos;
   private volatile long modifiedNanos;
 
   DevptsInode(DevptsSuperblock superblock, long ino, int mode, int uid, int gid, long nowNanos) {
-    super(superblock);
-    this.ino = ino;
-    this.type = mode & S_IFMT;
-    this.permissions = mode & ~S_IFMT;
-    this.uid = uid;
-    this.gid = gid;
+    super(superblock, ino, mode, uid, gid);
     this.changedNanos = nowNanos;
     this.modifiedNanos = nowNanos;
   }
@@ -33,37 +23,13 @@ abstract class DevptsInode extends Inode {
   abstract long rdev();
 
   void setPermissions(int bits) {
-    permissions = bits;
-  }
-
-  @Override
-  public long ino() {
-    return ino;
-  }
-
-  @Override
-  public int mode() {
-    return type | permissions;
-  }
-
-  @Override
-  public int uid() {
-    return uid;
-  }
-
-  @Override
-  public int gid() {
-    return gid;
+    setMode(type() | bits);
   }
 
   @Override
   public void stat(StatBuf out) {
-    out.mode = mode();
+    statOwned(out);
     out.nlink = isDirectory() ? 2 : 1;
-    out.uid = uid;
-    out.gid = gid;
-    out.dev = superblock().dev();
-    out.ino = ino;
     out.rdev = rdev();
     out.size = 0;
     out.blockSize = 1024;
@@ -80,15 +46,7 @@ abstract class DevptsInode extends Inode {
       // Linux: O_TRUNC of a device has no effect, truncate(2) fails.
       throw EINVAL.error();
     }
-    if ((change.valid & SetAttr.MODE) != 0) {
-      permissions = change.mode & 07777;
-    }
-    if ((change.valid & SetAttr.UID) != 0) {
-      uid = change.uid;
-    }
-    if ((change.valid & SetAttr.GID) != 0) {
-      gid = change.gid;
-    }
+    changeOwned(change);
     if ((change.valid & SetAttr.MTIME) != 0) {
       modifiedNanos = change.mtime;
     }

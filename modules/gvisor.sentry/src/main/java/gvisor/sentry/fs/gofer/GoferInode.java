@@ -14,7 +14,7 @@ import gvisor.api.p9.FileAttr;
 import gvisor.api.p9.P9;
 import gvisor.api.p9.P9Client;
 import gvisor.sentry.vfs.Caller;
-import gvisor.sentry.vfs.Inode;
+import gvisor.sentry.vfs.OwnedInode;
 import gvisor.sentry.vfs.SetAttr;
 import gvisor.sentry.vfs.StatBuf;
 import java.lang.foreign.MemorySegment;
@@ -23,7 +23,7 @@ import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** A file of any type: its attributes, its fid, extended attributes. */
-abstract class GoferInode extends Inode {
+abstract class GoferInode extends OwnedInode {
   private static final long NANOS = 1_000_000_000L;
   private static final int MAX_XATTR = 0x10000;
   private static final String[] NO_NAMES = new String[0];
@@ -34,10 +34,6 @@ abstract class GoferInode extends Inode {
   /** Guards the attributes as a whole; held during the round trip that refreshes them. */
   final ReentrantLock attrLock = new ReentrantLock();
 
-  private final long ino;
-  private volatile int mode;
-  private volatile int uid;
-  private volatile int gid;
   private long nlink;
   private long rdev;
   private long blocks;
@@ -61,32 +57,11 @@ abstract class GoferInode extends Inode {
   private record Place(GoferDirectory parent, String name) {}
 
   GoferInode(GoferSuperblock sb, FileAttr attr, GoferDirectory parent, String name) {
-    super(sb);
+    super(sb, attr.qidPath, attr.mode, attr.uid, attr.gid);
     this.sb = sb;
     this.held = new Held(sb);
-    this.ino = attr.qidPath;
     this.place = parent == null ? null : new Place(parent, name);
     take(attr);
-  }
-
-  @Override
-  public final long ino() {
-    return ino;
-  }
-
-  @Override
-  public final int mode() {
-    return mode;
-  }
-
-  @Override
-  public final int uid() {
-    return uid;
-  }
-
-  @Override
-  public final int gid() {
-    return gid;
   }
 
   @Override
@@ -94,12 +69,8 @@ abstract class GoferInode extends Inode {
     attrLock.lock();
     try {
       refresh();
-      out.mode = mode;
+      statOwned(out);
       out.nlink = (int) nlink;
-      out.uid = uid;
-      out.gid = gid;
-      out.dev = sb.dev();
-      out.ino = ino;
       out.rdev = rdev;
       out.size = held.size;
       out.blockSize = (int) blockSize;
@@ -157,7 +128,7 @@ abstract class GoferInode extends Inode {
       } finally {
         releaseFid();
       }
-      sb.attributesChanged(ino);
+      sb.attributesChanged(ino());
     } finally {
       attrLock.unlock();
     }
@@ -330,7 +301,7 @@ abstract class GoferInode extends Inode {
         sb.client.forget(fid);
         throw ESTALE.error();
       }
-      if (attrs[0].qidPath != ino) {
+      if (attrs[0].qidPath != ino()) {
         sb.client.clunk(fid);
         throw ESTALE.error();
       }
@@ -363,7 +334,7 @@ abstract class GoferInode extends Inode {
         sb.client.forget(fid);
         throw e.errno() == ENOENT ? ESTALE.error() : e;
       }
-      if (opened.attr().qidPath != ino) {
+      if (opened.attr().qidPath != ino()) {
         opened.fd().close();
         sb.client.clunk(fid);
         throw ESTALE.error();
@@ -474,7 +445,7 @@ abstract class GoferInode extends Inode {
     held.isStale = true;
     int epoch = sb.listingEpoch();
     if (changedEpoch != epoch) {
-      sb.attributesChanged(ino);
+      sb.attributesChanged(ino());
       changedEpoch = epoch;
     }
   }
@@ -503,7 +474,8 @@ abstract class GoferInode extends Inode {
     if (isFresh()) {
       return;
     }
-    SharedFd fd = held.acquireFd(false);
+    boolean isKnownToGofer = !held.isUnlinked || held.fid != P9.NO_FID;
+    SharedFd fd = sb.isMapped && isKnownToGofer ? null : held.acquireFd(false);
     if (fd != null) {
       try {
         takeStat(fd);
@@ -512,7 +484,7 @@ abstract class GoferInode extends Inode {
       }
       return;
     }
-    if (held.isUnlinked && held.fid == P9.NO_FID) {
+    if (!isKnownToGofer) {
       return;
     }
     held.isStale = false;
@@ -526,9 +498,8 @@ abstract class GoferInode extends Inode {
 
   private void take(FileAttr a) {
     toldNanos = sb.clock.monotonicNanos();
-    mode = a.mode;
-    uid = a.uid;
-    gid = a.gid;
+    setMode(a.mode);
+    setOwner(a.uid, a.gid);
     nlink = a.nlink;
     rdev = a.rdev;
     blocks = a.blocks;
@@ -543,9 +514,10 @@ abstract class GoferInode extends Inode {
     held.isStale = false;
     fd.fd.fstat(stat);
     toldNanos = sb.clock.monotonicNanos();
-    mode = stat.get(JAVA_INT_UNALIGNED, Stat.ST_MODE);
-    uid = stat.get(JAVA_INT_UNALIGNED, Stat.ST_UID);
-    gid = stat.get(JAVA_INT_UNALIGNED, Stat.ST_GID);
+    setMode(stat.get(JAVA_INT_UNALIGNED, Stat.ST_MODE));
+    if (!sb.isMapped) {
+      setOwner(stat.get(JAVA_INT_UNALIGNED, Stat.ST_UID), stat.get(JAVA_INT_UNALIGNED, Stat.ST_GID));
+    }
     nlink = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_NLINK);
     blocks = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_BLOCKS);
     blockSize = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_BLKSIZE);

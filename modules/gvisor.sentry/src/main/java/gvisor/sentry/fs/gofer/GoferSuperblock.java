@@ -39,6 +39,9 @@ final class GoferSuperblock extends Superblock {
   /** Nobody else changes the tree. */
   final boolean isExclusive;
 
+  /** Owners are what the gofer says, not what its descriptors say. */
+  final boolean isMapped;
+
   /** The gofer has refused to open a fifo: they are this kernel's own. */
   volatile boolean hasNoFifos;
 
@@ -75,13 +78,14 @@ final class GoferSuperblock extends Superblock {
   }
 
   GoferSuperblock(long dev, P9Client client, String attachName, PageAllocator pages, HostClock clock,
-      CacheBudget budget, boolean isExclusive) throws ErrnoException {
+      CacheBudget budget, boolean isExclusive, boolean isMapped) throws ErrnoException {
     super(dev);
     this.client = client;
     this.pages = pages;
     this.clock = clock;
     this.budget = budget;
     this.isExclusive = isExclusive;
+    this.isMapped = isMapped;
     int fid = client.newFid();
     FileAttr attr = client.attach(fid, attachName);
     root = newInode(attr, null, null);

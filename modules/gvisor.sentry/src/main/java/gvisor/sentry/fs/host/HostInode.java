@@ -11,7 +11,7 @@ import gvisor.api.waiter.WaitQueue;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.Dentry;
 import gvisor.sentry.vfs.FileOps;
-import gvisor.sentry.vfs.Inode;
+import gvisor.sentry.vfs.OwnedInode;
 import gvisor.sentry.vfs.SetAttr;
 import gvisor.sentry.vfs.StatBuf;
 import java.lang.foreign.MemorySegment;
@@ -22,22 +22,16 @@ import java.util.concurrent.locks.ReentrantLock;
  * What is behind a host descriptor. Its size and times are the host's; its owner and permissions are this kernel's own,
  * so that a container's user can reopen {@code /dev/stdout}, and changing them changes nothing on the host.
  */
-final class HostInode extends Inode {
-  private static final int S_IRWXUGO = 07777;
+final class HostInode extends OwnedInode {
   private static final int SEEK_SET = 0;
   private static final int SEEK_CUR = 1;
   private static final int EVENTS = EventMask.READABLE | EventMask.WRITABLE | EventMask.EPOLLPRI
       | EventMask.EPOLLRDHUP;
 
-  private final long ino;
   private final HostFd fd;
-  private final int type;
   private final long rdev;
   private final WaitQueue waiters = new WaitQueue();
   private final AtomicInteger opens = new AtomicInteger();
-  private volatile int permissions;
-  private volatile int uid;
-  private volatile int gid;
   private volatile boolean watched;
 
   /**
@@ -50,17 +44,12 @@ final class HostInode extends Inode {
   private long expectedOffset;
 
   HostInode(HostFiles superblock, long ino, HostFd fd, int uid, int gid) throws ErrnoException {
-    super(superblock);
-    this.ino = ino;
+    super(superblock, ino, 0, uid, gid);
     this.fd = fd;
-    this.uid = uid;
-    this.gid = gid;
     MemorySegment stat = stat();
-    int mode = stat.get(JAVA_INT_UNALIGNED, Stat.ST_MODE);
-    this.type = mode & S_IFMT;
-    this.permissions = mode & S_IRWXUGO;
+    setMode(stat.get(JAVA_INT_UNALIGNED, Stat.ST_MODE));
     this.rdev = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_RDEV);
-    if (type == S_IFREG) {
+    if (isRegular()) {
       expectedOffset = fd.seek(0, SEEK_CUR);
     }
   }
@@ -166,34 +155,10 @@ final class HostInode extends Inode {
   }
 
   @Override
-  public long ino() {
-    return ino;
-  }
-
-  @Override
-  public int mode() {
-    return type | permissions;
-  }
-
-  @Override
-  public int uid() {
-    return uid;
-  }
-
-  @Override
-  public int gid() {
-    return gid;
-  }
-
-  @Override
   public void stat(StatBuf out) throws ErrnoException {
     MemorySegment stat = stat();
-    out.mode = mode();
+    statOwned(out);
     out.nlink = 1;
-    out.uid = uid;
-    out.gid = gid;
-    out.dev = superblock().dev();
-    out.ino = ino;
     out.rdev = rdev;
     out.size = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_SIZE);
     out.blockSize = 4096;
@@ -210,7 +175,7 @@ final class HostInode extends Inode {
 
   @Override
   public void setAttr(Caller caller, SetAttr change) throws ErrnoException {
-    if ((change.valid & SetAttr.SIZE) != 0 && type == S_IFREG) {
+    if ((change.valid & SetAttr.SIZE) != 0 && isRegular()) {
       transferLock.lock();
       try {
         fd.truncate(change.size);
@@ -218,15 +183,7 @@ final class HostInode extends Inode {
         transferLock.unlock();
       }
     }
-    if ((change.valid & SetAttr.MODE) != 0) {
-      permissions = change.mode & S_IRWXUGO;
-    }
-    if ((change.valid & SetAttr.UID) != 0) {
-      uid = change.uid;
-    }
-    if ((change.valid & SetAttr.GID) != 0) {
-      gid = change.gid;
-    }
+    changeOwned(change);
   }
 
   /** Opens it again, through {@code /proc/self/fd}: the same host descriptor. */

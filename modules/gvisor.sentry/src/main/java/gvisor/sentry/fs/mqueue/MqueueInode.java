@@ -9,7 +9,7 @@ import gvisor.api.waiter.WaitQueue;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.Dentry;
 import gvisor.sentry.vfs.FileOps;
-import gvisor.sentry.vfs.Inode;
+import gvisor.sentry.vfs.OwnedInode;
 import gvisor.sentry.vfs.SetAttr;
 import gvisor.sentry.vfs.StatBuf;
 import java.util.ArrayDeque;
@@ -17,7 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** One POSIX message queue: messages by priority, each priority in order of arrival. Thread-safe. */
-public final class MqueueInode extends Inode {
+public final class MqueueInode extends OwnedInode {
   /** Priorities are below this. */
   public static final int MQ_PRIO_MAX = 32768;
 
@@ -42,7 +42,6 @@ public final class MqueueInode extends Inode {
   }
 
   private final Mqueues queues;
-  private final long ino;
   private final int maxMessages;
   private final int maxSize;
   private final long cost;
@@ -59,21 +58,14 @@ public final class MqueueInode extends Inode {
   private Notification notification;
   private int users;
   private boolean isUnlinked;
-  private volatile int permissions;
-  private volatile int uid;
-  private volatile int gid;
   private volatile long atime;
   private volatile long mtime;
   private volatile long ctime;
 
   MqueueInode(Mqueues queues, MqueueSuperblock superblock, long ino, Caller caller, int mode, int maxMessages,
       int maxSize, long cost) {
-    super(superblock);
+    super(superblock, ino, S_IFREG | mode & 07777, caller.creds().fsuid(), caller.creds().fsgid());
     this.queues = queues;
-    this.ino = ino;
-    this.permissions = mode & 07777;
-    this.uid = caller.creds().fsuid();
-    this.gid = caller.creds().fsgid();
     this.chargedUid = caller.creds().uid();
     this.maxMessages = maxMessages;
     this.maxSize = maxSize;
@@ -279,33 +271,9 @@ public final class MqueueInode extends Inode {
   // ---- as an inode ----
 
   @Override
-  public long ino() {
-    return ino;
-  }
-
-  @Override
-  public int mode() {
-    return S_IFREG | permissions;
-  }
-
-  @Override
-  public int uid() {
-    return uid;
-  }
-
-  @Override
-  public int gid() {
-    return gid;
-  }
-
-  @Override
   public void stat(StatBuf out) {
-    out.mode = mode();
+    statOwned(out);
     out.nlink = isUnlinked ? 0 : 1;
-    out.uid = uid;
-    out.gid = gid;
-    out.dev = superblock().dev();
-    out.ino = ino;
     out.rdev = 0;
     out.size = FILE_SIZE;
     out.blocks = 0;
@@ -321,15 +289,7 @@ public final class MqueueInode extends Inode {
     if ((change.valid & SetAttr.SIZE) != 0 && change.size != 0) {
       throw EINVAL.error();
     }
-    if ((change.valid & SetAttr.MODE) != 0) {
-      permissions = change.mode & 07777;
-    }
-    if ((change.valid & SetAttr.UID) != 0) {
-      uid = change.uid;
-    }
-    if ((change.valid & SetAttr.GID) != 0) {
-      gid = change.gid;
-    }
+    changeOwned(change);
     ctime = caller.realtimeNanos();
   }
 

@@ -8,25 +8,21 @@ import static gvisor.api.errno.Errno.ENOSPC;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.vfs.Attributes;
 import gvisor.sentry.vfs.Caller;
-import gvisor.sentry.vfs.Inode;
+import gvisor.sentry.vfs.OwnedInode;
 import gvisor.sentry.vfs.SetAttr;
 import gvisor.sentry.vfs.StatBuf;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What every kind of file in memory has: attributes and extended attributes. */
-abstract class TmpfsInode extends Inode {
+abstract class TmpfsInode extends OwnedInode {
   private static final long DAY_NANOS = 86_400_000_000_000L;
 
   /** The most bytes of extended attributes, names and values, of one file. */
   private static final int XATTR_LIMIT = 256 * 1024;
 
   final TmpfsSuperblock tmpfs;
-  private final long ino;
   private final long btime;
-  private volatile int mode;
-  private volatile int uid;
-  private volatile int gid;
   private volatile long atime;
   private volatile long mtime;
   private volatile long ctime;
@@ -40,37 +36,13 @@ abstract class TmpfsInode extends Inode {
 
   /** An inode must have been charged to the superblock. */
   TmpfsInode(TmpfsSuperblock tmpfs, int mode, int uid, int gid, int nlink, long now) {
-    super(tmpfs);
+    super(tmpfs, tmpfs.newIno(), mode, uid, gid);
     this.tmpfs = tmpfs;
-    this.ino = tmpfs.newIno();
-    this.mode = mode;
-    this.uid = uid;
-    this.gid = gid;
     this.nlink = nlink;
     this.atime = now;
     this.mtime = now;
     this.ctime = now;
     this.btime = now;
-  }
-
-  @Override
-  public final long ino() {
-    return ino;
-  }
-
-  @Override
-  public final int mode() {
-    return mode;
-  }
-
-  @Override
-  public final int uid() {
-    return uid;
-  }
-
-  @Override
-  public final int gid() {
-    return gid;
   }
 
   final int nlink() {
@@ -101,12 +73,8 @@ abstract class TmpfsInode extends Inode {
 
   @Override
   public final void stat(StatBuf out) {
-    out.mode = mode;
+    statOwned(out);
     out.nlink = nlink;
-    out.uid = uid;
-    out.gid = gid;
-    out.dev = superblock().dev();
-    out.ino = ino;
     out.rdev = rdev();
     out.size = size();
     out.blockSize = 4096;
@@ -124,15 +92,7 @@ abstract class TmpfsInode extends Inode {
       truncate(change.size);
       mtime = now;
     }
-    if ((change.valid & SetAttr.MODE) != 0) {
-      mode = mode & S_IFMT | change.mode & 07777;
-    }
-    if ((change.valid & SetAttr.UID) != 0) {
-      uid = change.uid;
-    }
-    if ((change.valid & SetAttr.GID) != 0) {
-      gid = change.gid;
-    }
+    changeOwned(change);
     if ((change.valid & SetAttr.ATIME) != 0) {
       atime = change.atime;
     }

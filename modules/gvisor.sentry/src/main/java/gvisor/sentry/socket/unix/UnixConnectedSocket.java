@@ -20,6 +20,7 @@ import gvisor.api.waiter.EventMask;
 import gvisor.api.waiter.WaitQueue;
 import gvisor.sentry.mm.IoBuffer;
 import gvisor.sentry.socket.AddrBuffer;
+import gvisor.sentry.socket.Conduit;
 import gvisor.sentry.socket.Message;
 import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.OptionValue;
@@ -287,19 +288,11 @@ public abstract class UnixConnectedSocket extends UnixSocket {
     return listenerShut;
   }
 
-  /** The application reads no more: later writes of the other end fail. */
-  protected abstract void shutReading();
+  /** What the other end writes and this one reads; null while it is not connected. */
+  protected abstract Conduit in();
 
-  /** The application writes no more. */
-  protected abstract void shutWriting();
-
-  /** Drops the buffers; whether there was something unread. */
-  protected abstract boolean closeBuffers();
-
-  /** Whether nothing can come any more, or go out any more. */
-  protected abstract boolean isReadingShut();
-
-  protected abstract boolean isWritingShut();
+  /** The other direction. */
+  protected abstract Conduit out();
 
   @Override
   public final void shutdown(int how) throws ErrnoException {
@@ -307,10 +300,11 @@ public abstract class UnixConnectedSocket extends UnixSocket {
       host.shutdown(how);
     } else if (state == State.CONNECTED) {
       if (how != SHUT_WR) {
-        shutReading();
+        in().refuse();
+        in().finish();
       }
       if (how != SHUT_RD) {
-        shutWriting();
+        out().finish();
       }
       queue().notify(EVENT_CLOSED);
       peer.queue().notify(EVENT_CLOSED);
@@ -354,7 +348,9 @@ public abstract class UnixConnectedSocket extends UnixSocket {
     if (other == null) {
       return;
     }
-    boolean unread = closeBuffers();
+    out().finish();
+    in().finish();
+    boolean unread = in().abandon();
     if (unread || isReset) {
       other.setError(ECONNRESET);
     }
@@ -363,9 +359,7 @@ public abstract class UnixConnectedSocket extends UnixSocket {
 
   // ---- readiness ----
 
-  /** Whether there is something to read, the end excepted; whether a writer is welcome. */
-  protected abstract boolean hasData();
-
+  /** Whether a writer is welcome. */
   protected abstract boolean hasRoom();
 
   /** Whether there is urgent data. */
@@ -395,15 +389,15 @@ public abstract class UnixConnectedSocket extends UnixSocket {
     } else if (state == State.IDLE) {
       ready |= EventMask.EPOLLHUP | EventMask.WRITABLE | EventMask.EPOLLWRBAND;
     } else {
-      boolean readingShut = isReadingShut();
-      boolean writingShut = isWritingShut();
+      boolean readingShut = in().isFinished();
+      boolean writingShut = out().isFinished() || out().isAbandoned();
       if (readingShut) {
         ready |= EventMask.READABLE | EventMask.EPOLLRDHUP;
       }
       if (readingShut && writingShut) {
         ready |= EventMask.EPOLLHUP;
       }
-      if (hasData()) {
+      if (!in().isEmpty()) {
         ready |= EventMask.READABLE;
       }
       if (hasUrgent()) {

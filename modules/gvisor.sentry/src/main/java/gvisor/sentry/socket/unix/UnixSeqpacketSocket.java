@@ -112,36 +112,13 @@ public final class UnixSeqpacketSocket extends UnixConnectedSocket {
   }
 
   @Override
-  protected void shutReading() {
-    in.refuse();
-    in.finish();
+  protected PacketQueue in() {
+    return in;
   }
 
   @Override
-  protected void shutWriting() {
-    out.finish();
-  }
-
-  @Override
-  protected boolean closeBuffers() {
-    out.finish();
-    in.finish();
-    return in.abandon();
-  }
-
-  @Override
-  protected boolean isReadingShut() {
-    return in.isFinished();
-  }
-
-  @Override
-  protected boolean isWritingShut() {
-    return out.isFinished() || out.isAbandoned();
-  }
-
-  @Override
-  protected boolean hasData() {
-    return !in.isEmpty();
+  protected PacketQueue out() {
+    return out;
   }
 
   @Override

@@ -136,36 +136,13 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
   }
 
   @Override
-  protected void shutReading() {
-    in.refuse();
-    in.finish();
+  protected StreamBuffer in() {
+    return in;
   }
 
   @Override
-  protected void shutWriting() {
-    out.finish();
-  }
-
-  @Override
-  protected boolean closeBuffers() {
-    out.finish();
-    in.finish();
-    return in.abandon();
-  }
-
-  @Override
-  protected boolean isReadingShut() {
-    return in.isFinished();
-  }
-
-  @Override
-  protected boolean isWritingShut() {
-    return out.isFinished() || out.isAbandoned();
-  }
-
-  @Override
-  protected boolean hasData() {
-    return in.used() > 0;
+  protected StreamBuffer out() {
+    return out;
   }
 
   @Override

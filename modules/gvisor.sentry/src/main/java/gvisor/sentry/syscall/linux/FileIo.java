@@ -39,16 +39,22 @@ public final class FileIo {
    * @return bytes, -EAGAIN, or a restart code
    */
   static long read(Task t, FileDescription f, IoBuffer dst, long offset) throws ErrnoException {
+    return read(t, f, dst, offset, f.isNonblocking());
+  }
+
+  /** As {@link #read(Task, FileDescription, IoBuffer, long)}, waiting or not whatever the file's own flag is. */
+  static long read(Task t, FileDescription f, IoBuffer dst, long offset, boolean nonblocking) throws ErrnoException {
     long n = WOULD_BLOCK;
     try {
-      n = readUncounted(t, f, dst, offset);
+      n = readUncounted(t, f, dst, offset, nonblocking);
       return n;
     } finally {
       t.io().read(n);
     }
   }
 
-  private static long readUncounted(Task t, FileDescription f, IoBuffer dst, long offset) throws ErrnoException {
+  private static long readUncounted(Task t, FileDescription f, IoBuffer dst, long offset, boolean nonblocking)
+      throws ErrnoException {
     if (!f.isReadable()) {
       throw EBADF.error();
     }
@@ -56,7 +62,7 @@ public final class FileIo {
     long n;
     if (!ops.isSeekable()) {
       n = ops.read(t, f, dst, 0);
-      if (n == WOULD_BLOCK && !f.isNonblocking()) {
+      if (n == WOULD_BLOCK && !nonblocking) {
         n = waitAndRead(t, f, dst);
       }
     } else if (offset != OWN_OFFSET) {
@@ -118,20 +124,23 @@ public final class FileIo {
    * @param offset where, or {@link #OWN_OFFSET}; a file opened with O_APPEND ignores it
    */
   static long write(Task t, FileDescription f, IoBuffer src, long offset) throws ErrnoException {
-    return write(t, f, src, offset, f.isAppend());
+    return write(t, f, src, offset, f.isAppend(), f.isNonblocking());
   }
 
-  static long write(Task t, FileDescription f, IoBuffer src, long offset, boolean append) throws ErrnoException {
+  /** As {@link #write(Task, FileDescription, IoBuffer, long)}, appending and waiting or not whatever the file's flags. */
+  static long write(Task t, FileDescription f, IoBuffer src, long offset, boolean append, boolean nonblocking)
+      throws ErrnoException {
     long n = WOULD_BLOCK;
     try {
-      n = writeUncounted(t, f, src, offset, append);
+      n = writeUncounted(t, f, src, offset, append, nonblocking);
       return n;
     } finally {
       t.io().wrote(n);
     }
   }
 
-  private static long writeUncounted(Task t, FileDescription f, IoBuffer src, long offset, boolean append)
+  private static long writeUncounted(
+      Task t, FileDescription f, IoBuffer src, long offset, boolean append, boolean nonblocking)
       throws ErrnoException {
     if (!f.isWritable()) {
       throw EBADF.error();
@@ -139,7 +148,7 @@ public final class FileIo {
     FileOps ops = f.ops();
     long n;
     if (!ops.isSeekable()) {
-      n = writeStream(t, f, src);
+      n = writeStream(t, f, src, nonblocking);
     } else {
       Attributes.contentChanges(t, f.inode());
       if (offset != OWN_OFFSET && !append) {
@@ -166,7 +175,8 @@ public final class FileIo {
     return n;
   }
 
-  private static long writeStream(Task t, FileDescription f, IoBuffer src) throws ErrnoException {
+  private static long writeStream(Task t, FileDescription f, IoBuffer src, boolean nonblocking)
+      throws ErrnoException {
     FileOps ops = f.ops();
     long n;
     try {
@@ -178,7 +188,7 @@ public final class FileIo {
       throw e;
     }
     boolean isShort = n >= 0 && src.remaining() > 0 && ops.isStream();
-    if (n != WOULD_BLOCK && !isShort || f.isNonblocking()) {
+    if (n != WOULD_BLOCK && !isShort || nonblocking) {
       return n;
     }
     return waitAndWrite(t, f, src, Math.max(n, 0));

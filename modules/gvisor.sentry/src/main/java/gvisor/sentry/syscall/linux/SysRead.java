@@ -119,13 +119,11 @@ public final class SysRead {
       if (!f.isReadable()) {
         throw EBADF.error();
       }
-      if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT)) != 0) {
-        throw EOPNOTSUPP.error();
-      }
+      checkFlags(flags);
       if (offset != FileIo.OWN_OFFSET) {
         requireSeekable(f);
       }
-      return FileIo.read(t, f, vector(t, a), offset);
+      return FileIo.read(t, f, vector(t, a), offset, f.isNonblocking() || (flags & RWF_NOWAIT) != 0);
     } finally {
       f.close();
     }
@@ -137,19 +135,24 @@ public final class SysRead {
       if (!f.isWritable()) {
         throw EBADF.error();
       }
-      if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) != 0) {
-        throw EOPNOTSUPP.error();
-      }
+      checkFlags(flags);
       if (offset != FileIo.OWN_OFFSET) {
         requireSeekable(f);
       }
-      long n = FileIo.write(t, f, vector(t, a), offset, f.isAppend() || (flags & RWF_APPEND) != 0);
+      long n = FileIo.write(t, f, vector(t, a), offset, f.isAppend() || (flags & RWF_APPEND) != 0,
+          f.isNonblocking() || (flags & RWF_NOWAIT) != 0);
       if (n > 0 && (flags & (RWF_DSYNC | RWF_SYNC)) != 0 && f.ops().isSeekable()) {
         f.ops().sync(f, (flags & RWF_SYNC) == 0);
       }
       return n;
     } finally {
       f.close();
+    }
+  }
+
+  private static void checkFlags(int flags) throws ErrnoException {
+    if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) != 0) {
+      throw EOPNOTSUPP.error();
     }
   }
 
