@@ -386,6 +386,11 @@ public final class Containers {
     // Who is root in a namespace only does not get to our own directories, but to this one; nobody mounts from there.
     String empty = isMapped ? "/proc/sys" : emptyDirectory(id).toString();
     ObjectNode request = Json.object().put("emptyDirectory", empty);
+    request
+        .putObject("hostAccess")
+        .put("connects", config.hostUds().connects())
+        .put("binds", config.hostUds().binds())
+        .put("fifos", config.hostFifo() == Config.HostFifo.OPEN);
     ArrayNode attach = request.putArray("attach");
     // What an overlay covers is never written to, so the gofer need not be able to.
     boolean rootReadOnly = bundle.spec().root().readonly() || config.overlay() != Config.Overlay.NONE;

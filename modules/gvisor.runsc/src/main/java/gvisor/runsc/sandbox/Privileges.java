@@ -2,6 +2,7 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.gofer.AttachPoint;
+import gvisor.gofer.HostAccess;
 import gvisor.host.Confinement;
 import gvisor.host.EveryThread;
 import gvisor.host.Fd;
@@ -161,10 +162,11 @@ final class Privileges {
   }
 
   /** From here on the gofer has only the system calls that serving files needs; as {@link #restrictCalls}. */
-  static List<Fd> restrictGoferCalls() throws IOException {
+  static List<Fd> restrictGoferCalls(HostAccess access) throws IOException {
     try {
       int descriptors = HostFile.descriptorsNumber();
-      return restrict(otherwise -> GoferFilter.program(descriptors, otherwise), "gofer");
+      return restrict(
+          otherwise -> GoferFilter.program(descriptors, access.connects(), access.binds(), otherwise), "gofer");
     } catch (ErrnoException e) {
       throw new IOException("cannot confine the gofer: " + e.getMessage());
     }
