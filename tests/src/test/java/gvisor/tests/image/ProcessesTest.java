@@ -42,6 +42,7 @@ class ProcessesTest {
       Map.entry("own descriptors", Pattern.compile("/fd")),
       Map.entry("host memory", Pattern.compile("/proc/meminfo|/meminfo")),
       Map.entry("machine", Pattern.compile("/dev/kvm|anon_inode:kvm-.*")),
+      Map.entry("signals", Pattern.compile("anon_inode:\\[signalfd\\]")),
       Map.entry("listener", Pattern.compile("anon_inode:seccomp notify")),
       Map.entry("process", Pattern.compile("anon_inode:\\[pidfd\\]")));
 
@@ -87,9 +88,13 @@ class ProcessesTest {
   }
 
   private static Process start(String platform, Path root, Path bundle, String id) throws IOException {
-    return new ProcessBuilder(
-            Image.RUNSC.toString(), "--root", root.toString(), "--platform", platform, "run", "--bundle",
-            bundle.toString(), id)
+    return started("--root", root.toString(), "--platform", platform, "run", "--bundle", bundle.toString(), id);
+  }
+
+  private static Process started(String... args) throws IOException {
+    List<String> command = new ArrayList<>(List.of(Image.RUNSC.toString()));
+    command.addAll(List.of(args));
+    return new ProcessBuilder(command)
         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
         .redirectError(ProcessBuilder.Redirect.DISCARD)
         .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
@@ -109,6 +114,11 @@ class ProcessesTest {
     Process run = start(platform, root, bundle, id);
     try {
       Map<Long, String> processes = await(root.resolve(id), platform.equals("ptrace"));
+      Path holder = bundle.resolve("holder");
+      Process exec =
+          started("--root", root.toString(), "exec", "--detach", "--pid-file", holder.toString(), id, "/bin/sleep", "60");
+      assertEquals(0, exec.waitFor());
+      processes.put(Long.valueOf(Files.readString(holder)), "holder");
       for (Map.Entry<Long, String> e : processes.entrySet()) {
         List<String> expected = table.get(e.getValue());
         assertEquals(expected.subList(1, 7), found(e.getKey()), e.getValue() + " on " + platform);
@@ -138,7 +148,7 @@ class ProcessesTest {
         break;
       }
     }
-    assertEquals(4, rows.size(), "rows of the table of processes in " + PAGE);
+    assertEquals(5, rows.size(), "rows of the table of processes in " + PAGE);
     return rows;
   }
 

@@ -4,6 +4,7 @@ import gvisor.api.platform.Context;
 import gvisor.api.platform.Registers;
 import gvisor.api.waiter.WaitEntry;
 import gvisor.sentry.auth.Credentials;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.kernel.futex.FutexWaiter;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.PageAllocator;
@@ -321,6 +322,16 @@ public final class Task implements Caller {
   @Override
   public PageAllocator pages(PageAllocator otherwise) {
     return group.container().memory().pages();
+  }
+
+  @Override
+  public IdMap users() {
+    return group.container().users();
+  }
+
+  @Override
+  public IdMap groups() {
+    return group.container().groups();
   }
 
   @Override

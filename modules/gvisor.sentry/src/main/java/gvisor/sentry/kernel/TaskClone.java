@@ -141,6 +141,8 @@ public final class TaskClone {
       mm.addressSpace().reserveThread();
       mm.acquire();
     } else {
+      t.mm().expectStore(t.registers.rsp());
+      t.mm().expectStore(t.registers.get(Registers.FS_BASE));
       mm = t.mm().fork(limits);
     }
     FsContext fs;

@@ -8,6 +8,7 @@ import static gvisor.api.errno.Errno.ERANGE;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.fs.kernfs.Content;
 import gvisor.sentry.fs.kernfs.KernDir;
 import gvisor.sentry.fs.kernfs.Store;
@@ -74,7 +75,7 @@ final class TaskDir extends KernDir implements ProcessDirectory {
     add("exe", new TaskLink(target, inoOf("exe"), TaskLink.Kind.EXE));
     add("fd", new FdDir(target, inoOf("fd"), false));
     add("fdinfo", new FdDir(target, inoOf("fdinfo"), true));
-    file("gid_map", 0644, false, this::idMap, this::denyIdMap);
+    file("gid_map", 0644, false, this::groupMap, this::denyIdMap);
     file("io", 0400, true, status::io, null);
     file("limits", 0444, false, status::limits, null);
     file("loginuid", 0644, false, (c, out) -> out.append(target.task().loginUid() & UNSIGNED), this::setLoginUid);
@@ -96,7 +97,7 @@ final class TaskDir extends KernDir implements ProcessDirectory {
         (c, text) -> setOomScore(c, Sysctls.parse(text.strip())));
     add("pagemap", new PagemapFile(target, inoOf("pagemap")));
     file("personality", 0400, true, (c, out) -> hex(out, target.group().personality()), null);
-    file("projid_map", 0644, false, this::idMap, this::denyIdMap);
+    file("projid_map", 0644, false, (c, out) -> IdMap.ALL.print(out), this::denyIdMap);
     add("root", new TaskLink(target, inoOf("root"), TaskLink.Kind.ROOT));
     file("sched", 0644, false, status::sched, (c, text) -> {});
     file("schedstat", 0444, false, status::schedstat, null);
@@ -113,7 +114,7 @@ final class TaskDir extends KernDir implements ProcessDirectory {
     file("timers", 0444, false, (c, out) -> target.group().timers().describe(out, proc.pids()), null);
     file("timerslack_ns", 0666, false, (c, out) -> out.append(sleeper(c).timerSlack()).append('\n'),
         (c, text) -> sleeper(c).setTimerSlack(Sysctls.parse(text.strip())));
-    file("uid_map", 0644, false, this::idMap, this::denyIdMap);
+    file("uid_map", 0644, false, this::userMap, this::denyIdMap);
     file("wchan", 0444, false, (c, out) -> out.append('0'), null);
   }
 
@@ -198,9 +199,12 @@ final class TaskDir extends KernDir implements ProcessDirectory {
     return Math.max(0, 666 + target.group().oomScoreAdj() * 2L / 3);
   }
 
-  private void idMap(Caller caller, StringBuilder out) throws ErrnoException {
-    target.task();
-    out.append("         0          0 4294967295\n");
+  private void userMap(Caller caller, StringBuilder out) throws ErrnoException {
+    target.task().users().print(out);
+  }
+
+  private void groupMap(Caller caller, StringBuilder out) throws ErrnoException {
+    target.task().groups().print(out);
   }
 
   private void denyIdMap(Caller caller, String text) throws ErrnoException {
