@@ -239,11 +239,14 @@ public abstract class UnixSocket extends Socket {
 
   /** The message went out with {@code control}, if {@code result} says so: its files are the sender's no longer. */
   protected static void settle(Control control, Message message, boolean isSent) {
-    if (control == null || !control.hasFiles()) {
+    if (control == null) {
       return;
     }
     if (isSent) {
-      message.files = null;
+      // Whether there were files is not asked of the control message: who reads may have taken them meanwhile.
+      if (message != null) {
+        message.files = null;
+      }
     } else {
       // Uncounts them; the references are still the message's.
       control.takeFiles();
