@@ -1,6 +1,8 @@
 /* man 2 pidfd_open, man 2 pidfd_send_signal, man 2 pidfd_getfd, man 2 kcmp. */
 #include "test.h"
 #include <linux/kcmp.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
 #include <poll.h>
 
 static long pidfd_open(pid_t p, unsigned f) { return syscall(SYS_pidfd_open, p, f); }
@@ -47,6 +49,14 @@ int main(void) {
   CHECK(syscall(SYS_kcmp, getpid(), c, KCMP_VM, 0, 0) > 0);
   EQ(0, syscall(SYS_kcmp, getpid(), getpid(), KCMP_VM, 0, 0));
   FAILS(EINVAL, syscall(SYS_kcmp, getpid(), getpid(), 99, 0, 0));
+  /* Neither has what is made when it is first needed: nothing is equal to nothing. */
+  EQ(0, syscall(SYS_kcmp, getpid(), c, KCMP_SYSVSEM, 0, 0));
+  int sem = OK(semget(IPC_PRIVATE, 1, 0600));
+  struct sembuf up = {0, 1, SEM_UNDO};
+  OK(semop(sem, &up, 1));
+  OK(semctl(sem, 0, IPC_RMID));
+  CHECK(syscall(SYS_kcmp, getpid(), c, KCMP_SYSVSEM, 0, 0) > 0);
+  EQ(0, syscall(SYS_kcmp, getpid(), getpid(), KCMP_SYSVSEM, 0, 0));
   OK(send_sig(fd, SIGTERM, NULL, 0));
   EQ(1, poll(&p, 1, 2000));
   int st;

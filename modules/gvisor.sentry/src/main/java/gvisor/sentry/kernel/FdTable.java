@@ -89,6 +89,10 @@ public final class FdTable {
           return f;
         }
         f.close();
+      } else if (slots == now && SLOT.getAcquire(now, fd) == f) {
+        // Closing takes a file out of its slot first. One without references that is still there: somebody closed it
+        // once too often, and who waits for it to go would wait for ever.
+        return null;
       }
     }
   }

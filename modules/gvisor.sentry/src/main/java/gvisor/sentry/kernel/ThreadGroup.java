@@ -67,6 +67,7 @@ public final class ThreadGroup {
   volatile int oomScoreAdj;
   volatile int coredumpFilter = DEFAULT_COREDUMP_FILTER;
   volatile int personality;
+  private volatile boolean usesSemUndo;
   volatile boolean keepCapabilities;
   private volatile boolean hugePagesDisabled;
   /** The path and arguments of the last execve are the memory manager's; this is what tells one from another. */
@@ -328,6 +329,15 @@ public final class ThreadGroup {
   /** Unknown bits are dropped. */
   public void setCoredumpFilter(long mask) {
     coredumpFilter = (int) mask & COREDUMP_FILTER_MASK;
+  }
+
+  /** Whether it ever asked {@code semop} for SEM_UNDO. */
+  public boolean usesSemUndo() {
+    return usesSemUndo;
+  }
+
+  public void setUsesSemUndo() {
+    usesSemUndo = true;
   }
 
   /** PR_SET_DUMPABLE: 0, 1 or 2. */

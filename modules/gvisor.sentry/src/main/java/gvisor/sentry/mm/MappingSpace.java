@@ -10,8 +10,12 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class MappingSpace {
   /** A memory manager that maps some of the file. */
   public interface Mapper {
-    /** Pages of the file in {@code [offset, offset + length)} are gone: no application may reach them any more. */
-    void invalidate(MappingSpace space, long offset, long length);
+    /**
+     * Pages of the file in {@code [offset, offset + length)} are gone: no application may reach them any more.
+     *
+     * @param copiesToo also what a private mapping has copied on write
+     */
+    void invalidate(MappingSpace space, long offset, long length, boolean copiesToo);
   }
 
   private final ReentrantLock spaceLock = new ReentrantLock();
@@ -49,6 +53,15 @@ public final class MappingSpace {
 
   /** Has every mapper drop its pages of the range. Call without any lock that {@link Mappable#pages} takes. */
   public void invalidate(long offset, long length) {
+    invalidate(offset, length, false);
+  }
+
+  /** The file ends at {@code offset}, a page's start: private copies of what was behind go, too. As above. */
+  public void truncated(long offset) {
+    invalidate(offset, Long.MAX_VALUE - offset, true);
+  }
+
+  private void invalidate(long offset, long length, boolean copiesToo) {
     Mapper[] now;
     spaceLock.lock();
     try {
@@ -57,7 +70,7 @@ public final class MappingSpace {
       spaceLock.unlock();
     }
     for (Mapper m : now) {
-      m.invalidate(this, offset, length);
+      m.invalidate(this, offset, length, copiesToo);
     }
   }
 }

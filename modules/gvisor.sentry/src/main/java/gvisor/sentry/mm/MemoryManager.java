@@ -371,7 +371,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   }
 
   @Override
-  public void invalidate(MappingSpace of, long offset, long length) {
+  public void invalidate(MappingSpace of, long offset, long length, boolean copiesToo) {
     writeLock.lock();
     try {
       invalidations++;
@@ -385,7 +385,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
         long to = Math.min(end, v.offset + v.length());
         if (from < to) {
           to = to + PAGE_SIZE - 1 & -PAGE_SIZE;
-          dropPmas(v.start + from - v.offset, v.start + to - v.offset, true);
+          dropPmas(v.start + from - v.offset, v.start + to - v.offset, !copiesToo);
         }
       }
     } finally {

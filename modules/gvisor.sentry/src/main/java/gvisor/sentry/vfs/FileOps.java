@@ -64,6 +64,11 @@ public interface FileOps extends Waitable {
     throw ENOTDIR.error();
   }
 
+  /** Whether {@code lseek} takes negative offsets, too: of a device without a position. */
+  default boolean takesAnyOffset() {
+    return false;
+  }
+
   /** {@code ioctl(2)}; {@code argument} is a number or an address in the caller's memory. */
   default long ioctl(Caller caller, FileDescription file, int request, long argument) throws ErrnoException {
     throw ENOTTY.error();

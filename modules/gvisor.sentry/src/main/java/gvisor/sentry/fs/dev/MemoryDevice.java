@@ -87,6 +87,11 @@ final class MemoryDevice implements FileOps {
   }
 
   @Override
+  public boolean takesAnyOffset() {
+    return true;
+  }
+
+  @Override
   public long seek(Caller caller, FileDescription file, long offset, int whence) {
     return 0;
   }

@@ -234,6 +234,7 @@ final class PageCache implements Mappable {
       cacheLock.unlock();
     }
     drop(keep, true, true);
+    space.truncated(keep);
   }
 
   /** Somebody else changed the file: every page that is not dirty goes, mapped or not. Called without locks. */

@@ -320,8 +320,10 @@ final class FileData implements Mappable {
       ioLock.unlockWrite(stamp);
     }
     if (newSize < oldSize) {
-      long from = newSize + PAGE - 1 & -PAGE;
-      invalidate(from, MAX_SIZE - from);
+      MappingSpace m = mappings;
+      if (m != null) {
+        m.truncated(newSize + PAGE - 1 & -PAGE);
+      }
     }
   }
 

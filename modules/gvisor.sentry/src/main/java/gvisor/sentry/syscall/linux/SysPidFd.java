@@ -188,9 +188,19 @@ final class SysPidFd {
       case KCMP_FILES -> order(one.fds(), two.fds());
       case KCMP_FS -> order(one.fs(), two.fs());
       case KCMP_SIGHAND -> order(one.threadGroup().handlers(), two.threadGroup().handlers());
-      case KCMP_IO, KCMP_SYSVSEM -> order(one, two);
+      case KCMP_IO -> order(ioContext(one), ioContext(two));
+      case KCMP_SYSVSEM -> order(undoList(one), undoList(two));
       default -> throw EINVAL.error();
     };
+  }
+
+  /** Made, as on Linux, when it is first needed; two tasks without are equal. */
+  private static Object ioContext(Task t) {
+    return t.scheduling().ioPriority == 0 ? null : t;
+  }
+
+  private static Object undoList(Task t) {
+    return t.threadGroup().usesSemUndo() ? t.threadGroup() : null;
   }
 
   private static long compareFiles(Task one, Task two, int fd1, int fd2) throws ErrnoException {

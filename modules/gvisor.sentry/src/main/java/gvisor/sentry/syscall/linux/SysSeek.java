@@ -62,10 +62,10 @@ public final class SysSeek {
       long target;
       if (whence == SEEK_SET || whence == SEEK_CUR) {
         target = whence == SEEK_SET ? offset : f.offset + offset;
-        if (whence == SEEK_CUR && offset > 0 && target < 0) {
+        if (whence == SEEK_CUR && offset > 0 && target < 0 && !f.ops().takesAnyOffset()) {
           throw EOVERFLOW.error();
         }
-        if (target < 0) {
+        if (target < 0 && !f.ops().takesAnyOffset()) {
           throw EINVAL.error();
         }
         target = f.ops().seek(t, f, target, SEEK_SET);

@@ -94,6 +94,9 @@ final class SysSem {
       numbers[i] = (short) number;
       changes[i] = mm.readShort(at + 2);
       flags[i] = mm.readShort(at + 4);
+      if ((flags[i] & SemaphoreSet.SEM_UNDO) != 0) {
+        t.threadGroup().setUsesSemUndo();
+      }
       alters |= changes[i] != 0;
     }
     SemaphoreSet set = table(t).find(id);
