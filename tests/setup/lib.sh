@@ -57,7 +57,6 @@ install them as root: apt-get install --no-install-recommends $*"
 
 # Debian 12 and Ubuntu before 25.10 do not package JDK 25: then Adoptium's repository does.
 install_jdk() {
-  [[ $(id -u) == 0 ]] || die "missing: a JDK 25; install one (openjdk-25-jdk-headless or temurin-25-jdk) or set JAVA_HOME"
   install_missing curl=curl gpg=gpg
   if apt-cache show openjdk-25-jdk-headless > /dev/null 2>&1; then
     install_packages openjdk-25-jdk-headless
@@ -75,21 +74,28 @@ install_jdk() {
   install_packages temurin-25-jdk
 }
 
-# Sets JAVA_HOME to a JDK 25 and makes sure Maven is there.
-set_up_java() {
-  local home
+# What the vDSO and the guest programs of the tests, which are in C, are built with.
+compiler_needs=(gcc=gcc /usr/include/stdio.h=libc6-dev "/usr/lib/$(uname -m)-linux-gnu/libc.a=libc6-dev")
+
+# set_up NEED...: sets JAVA_HOME to a JDK 25 and makes sure that Maven and each NEED are there, COMMAND=PACKAGE or
+# /FILE=PACKAGE. Whoever may not install is told everything that is missing at once.
+set_up() {
+  local home need missing=() packages
+  for need in mvn=maven "$@"; do
+    if [[ $need == /* ]]; then [[ -e ${need%%=*} ]]; else command -v "${need%%=*}" > /dev/null; fi ||
+      missing+=("${need#*=}")
+  done
+  packages=$(printf '%s\n' "${missing[@]}" | sort -u | tr '\n' ' ')
+  packages=${packages% }
   if ! home=$(find_jdk); then
+    [[ $(id -u) == 0 ]] || die "missing: a JDK 25; install openjdk-25-jdk-headless or temurin-25-jdk, or set JAVA_HOME${packages:+
+missing: $packages
+install them as root: apt-get install --no-install-recommends $packages}"
     install_jdk
     home=$(find_jdk) || die "a JDK 25 was installed and cannot be found; set JAVA_HOME"
   fi
   export JAVA_HOME=$home
-  install_missing mvn=maven
-}
-
-# The vDSO and the guest programs of the tests are in C.
-set_up_compiler() {
-  install_missing gcc=gcc
-  [[ -f /usr/include/stdio.h && -f /usr/lib/$(uname -m)-linux-gnu/libc.a ]] || install_packages libc6-dev
+  [[ -z $packages ]] || install_packages $packages
 }
 
 # maven ARG...: batch mode, on JDK 25; says nothing about Maven's own use of deprecated methods.

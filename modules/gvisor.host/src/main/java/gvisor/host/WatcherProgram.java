@@ -17,11 +17,8 @@ import gvisor.host.seccomp.Rule;
 import gvisor.host.seccomp.SystemCallNames;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
 /**
@@ -36,8 +33,7 @@ public final class WatcherProgram {
   /** Descriptors it is started with: the log, and a listener followed by a pidfd each. */
   public static final int LOG_FD = 2, SANDBOX_FD = 3, GOFER_FD = 5;
 
-  private static final long BASE = 0x400000;
-  private static final int CODE = 0x1000;
+  private static final long BASE = Executable.BASE;
   private static final int TEXTS = 0x2000;
   private static final int NAMES = 0x4000; // a multiple of the size of all names
   private static final int NAME_BITS = 5;
@@ -57,9 +53,7 @@ public final class WatcherProgram {
 
   /** Writes the program to the file {@code args[0]}. */
   public static void main(String[] args) throws IOException {
-    Path file = Path.of(args[0]);
-    Files.write(file, bytes());
-    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Executable.write(bytes(), Path.of(args[0]));
   }
 
   /** What it asks of the kernel: its start, and what {@link #code} does. */
@@ -79,19 +73,7 @@ public final class WatcherProgram {
 
   /** The program, as a file. */
   public static byte[] bytes() {
-    byte[] code = code();
-    ByteBuffer file = ByteBuffer.allocate(NAMES + SystemCallNames.LIMIT * NAME_SIZE).order(ByteOrder.LITTLE_ENDIAN);
-    // man 5 elf: ELFCLASS64, ELFDATA2LSB, EV_CURRENT; ET_EXEC, EM_X86_64.
-    file.put(new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1}).position(16);
-    file.putShort((short) 2).putShort((short) 62).putInt(1);
-    file.putLong(BASE + CODE).putLong(64).putLong(0).putInt(0);
-    file.putShort((short) 64).putShort((short) 56).putShort((short) 2);
-    // PT_LOAD, readable and executable; PT_GNU_STACK, readable and writable.
-    file.position(64);
-    file.putInt(1).putInt(5).putLong(0).putLong(BASE).putLong(BASE);
-    file.putLong(file.capacity()).putLong(file.capacity()).putLong(0x1000);
-    file.putInt(0x6474e551).putInt(6);
-    file.position(CODE).put(code);
+    ByteBuffer file = Executable.of(code(), TEXTS, NAMES + SystemCallNames.LIMIT * NAME_SIZE);
     text(file, 0, "sandbox");
     text(file, 1, "gofer");
     for (int number = 0; number < SystemCallNames.LIMIT; number++) {

@@ -66,7 +66,7 @@ class SpawnTest {
   void startsASessionOfItsOwnWithATerminal() throws ErrnoException {
     Terminal.Pair pair = Terminal.openPair();
     try (Fd primary = pair.primary(); Fd secondary = pair.secondary()) {
-      Spawn spawn = shell("test -t 0 && [ $(ps -o sid= $$) = $$ ] && echo yes > /dev/tty")
+      Spawn spawn = shell("test -t 0 && [ $(cut -d ' ' -f 6 /proc/$$/stat) = $$ ] && echo yes > /dev/tty")
           .environment(List.of("PATH=/usr/bin:/bin")).fd(secondary, 0).newSession().controllingTerminal();
       assertEquals(0, spawn.start().waitFor());
       byte[] buffer = new byte[16];

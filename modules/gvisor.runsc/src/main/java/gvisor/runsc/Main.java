@@ -9,7 +9,8 @@ public final class Main {
 
   /**
    * Runs one command and ends the VM with its exit code. {@code --version} is answered before anything else is loaded,
-   * because Docker and containerd ask it often.
+   * because Docker and containerd ask it often; the image's own launcher
+   * answers it from a file that the build has made of this answer.
    */
   public static void main(String[] args) {
     if (args.length == 1 && (args[0].equals("--version") || args[0].equals("-v"))) {

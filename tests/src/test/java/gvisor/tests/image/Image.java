@@ -70,7 +70,9 @@ public final class Image {
   static Programs.Result runsc(int seconds, String... args) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of(RUNSC.toString()));
     command.addAll(List.of(args));
-    return Programs.run(Path.of("/"), Map.of(), seconds, command);
+    return command.contains("create") || command.contains("--detach")
+        ? Programs.runLeaving(seconds, command)
+        : Programs.run(Path.of("/"), Map.of(), seconds, command);
   }
 
   /** Runs a container to its end, with {@code options} of the command. Whatever happens, nothing of it stays. */

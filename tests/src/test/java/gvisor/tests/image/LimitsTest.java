@@ -3,6 +3,7 @@ package gvisor.tests.image;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,6 +39,18 @@ class LimitsTest {
     return limits("\"memory\": {\"limit\": " + ((long) megabytes << 20) + "}");
   }
 
+  /** What the Sentry needs for a return from a signal must not add up, be it memory that a collection would free. */
+  @Test
+  void signalsWithoutEndTakeNoMemory() throws Exception {
+    containers.start(
+        "a",
+        "trap : USR1; i=0; while [ $i -lt 60000 ]; do kill -USR1 $$; i=$((i + 1)); done; echo > /tmp/done; " + SLEEP);
+    containers.succeed("exec", "a", "/bin/sh", "-c", "while [ ! -e /tmp/done ]; do sleep 0.1; done");
+    String status = Files.readString(Path.of("/proc/" + containers.pid("a") + "/status"));
+    long kilobytes = Long.parseLong(status.replaceAll("(?s).*RssAnon:\\s*(\\d+) kB.*", "$1"));
+    assertTrue(kilobytes < 80 << 10, "anonymous memory of the sandbox: " + kilobytes + " kB");
+  }
+
   @Test
   void memoryIsShownAsTheLimit() throws Exception {
     Programs.Result result =
@@ -54,6 +67,26 @@ class LimitsTest {
         containers.run("a", CGROUP + "tail /dev/zero; echo $?; grep oom_kill memory.events", memory(64));
     assertEquals("137\noom_kill 1\n", result.out(), result.err());
     assertEquals(0, result.exitCode());
+  }
+
+  @Test
+  void eventsTellOfAKillForMemory() throws Exception {
+    containers.start("a", "while ! test -e /tmp/go; do sleep 0.1; done; tail /dev/zero; sleep 2", memory(64));
+    Thread events =
+        new Thread(
+            () -> {
+              try {
+                Thread.sleep(1000);
+                containers.succeed("exec", "a", "touch", "/tmp/go");
+              } catch (java.io.IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    events.start();
+    Programs.Result result = containers.runsc("events", "--interval", "20s", "a");
+    events.join();
+    assertTrue(result.out().contains("{\"type\":\"oom\",\"id\":\"a\"}\n"), result.toString());
+    assertEquals(0, result.exitCode(), result.err());
   }
 
   @Test

@@ -42,6 +42,7 @@ class ProcessesTest {
       Map.entry("own descriptors", Pattern.compile("/fd")),
       Map.entry("host memory", Pattern.compile("/proc/meminfo|/meminfo")),
       Map.entry("machine", Pattern.compile("/dev/kvm|anon_inode:kvm-.*")),
+      Map.entry("signals", Pattern.compile("anon_inode:\\[signalfd\\]")),
       Map.entry("listener", Pattern.compile("anon_inode:seccomp notify")),
       Map.entry("process", Pattern.compile("anon_inode:\\[pidfd\\]")));
 
@@ -95,10 +96,15 @@ class ProcessesTest {
 
   private static Process start(String platform, Path root, Path bundle, String id, String... options)
       throws IOException {
-    List<String> command =
-        new ArrayList<>(List.of(Image.RUNSC.toString(), "--root", root.toString(), "--platform", platform));
-    command.addAll(List.of(options));
-    command.addAll(List.of("run", "--bundle", bundle.toString(), id));
+    List<String> args = new ArrayList<>(List.of("--root", root.toString(), "--platform", platform));
+    args.addAll(List.of(options));
+    args.addAll(List.of("run", "--bundle", bundle.toString(), id));
+    return started(args.toArray(String[]::new));
+  }
+
+  private static Process started(String... args) throws IOException {
+    List<String> command = new ArrayList<>(List.of(Image.RUNSC.toString()));
+    command.addAll(List.of(args));
     return new ProcessBuilder(command)
         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
         .redirectError(ProcessBuilder.Redirect.DISCARD)
@@ -120,6 +126,11 @@ class ProcessesTest {
     try {
       Map<Long, String> processes = await(root.resolve(id), platform.equals("ptrace"));
       assertEquals(options.length > 0, processes.containsValue("socket maker"));
+      Path holder = bundle.resolve("holder");
+      Process exec =
+          started("--root", root.toString(), "exec", "--detach", "--pid-file", holder.toString(), id, "/bin/sleep", "60");
+      assertEquals(0, exec.waitFor());
+      processes.put(Long.valueOf(Files.readString(holder)), "holder");
       for (Map.Entry<Long, String> e : processes.entrySet()) {
         List<String> expected = table.get(e.getValue());
         assertEquals(expected.subList(1, 7), found(e.getKey()), e.getValue() + " on " + platform);

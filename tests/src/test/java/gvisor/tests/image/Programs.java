@@ -1,9 +1,11 @@
 package gvisor.tests.image;
 
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -20,12 +22,41 @@ public final class Programs {
 
   private Programs() {}
 
+  /**
+   * Runs {@code command}, which leaves processes behind that keep its standard output and error: these are files, for a
+   * pipe would be waited for until they end.
+   */
+  static Result runLeaving(int seconds, List<String> command) throws IOException, InterruptedException {
+    Path out = Files.createTempFile("out", "");
+    Path err = Files.createTempFile("err", "");
+    try {
+      Process process =
+          new ProcessBuilder(command)
+              .directory(new File("/"))
+              .redirectInput(new File("/dev/null"))
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(out.toFile()))
+              .redirectError(ProcessBuilder.Redirect.appendTo(err.toFile()))
+              .start();
+      int code = -1;
+      if (process.waitFor(seconds, TimeUnit.SECONDS)) {
+        code = process.exitValue();
+      } else {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().waitFor();
+      }
+      return new Result(code, Files.readString(out), Files.readString(err));
+    } finally {
+      Files.delete(out);
+      Files.delete(err);
+    }
+  }
+
   /** Runs {@code command} in {@code directory}; a program that takes longer than {@code seconds} is ended. */
   public static Result run(Path directory, Map<String, String> environment, int seconds, List<String> command)
       throws IOException, InterruptedException {
     ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
     builder.environment().putAll(environment);
-    builder.redirectInput(new java.io.File("/dev/null"));
+    builder.redirectInput(new File("/dev/null"));
     // Pipes, not files: a program that opens its standard output once more would truncate a file.
     Process process = builder.start();
     Collector out = new Collector(process.getInputStream());

@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.IntConsumer;
 
 /**
- * A socket of the host that was handed to the Sentry. No operation waits. Thread-safe but for {@link #close}, which the
+ * An internet socket of the host that was handed to the Sentry. No operation waits. Thread-safe but for {@link #close}, which the
  * one owner calls last. Errors are the host's.
  */
 public interface HostSocket extends AutoCloseable {

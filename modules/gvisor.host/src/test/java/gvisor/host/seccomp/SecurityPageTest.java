@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The tables of filters in {@code docs/security.md} are what the filters say. */
@@ -35,7 +36,8 @@ class SecurityPageTest {
   void aCallHasOneRuleUnderItsName() {
     for (List<Rule> rules :
         List.of(SentryFilter.rules("ptrace"), SentryFilter.rules("kvm"), SentryFilter.rules("other"),
-            SentryFilter.rules("ptrace", true), SentryFilter.rules("kvm", true), GoferFilter.rules(3),
+            SentryFilter.rules("ptrace", true), SentryFilter.rules("kvm", true),
+            Stream.concat(GoferFilter.rules(3).stream(), GoferFilter.sockets(true, true).stream()).toList(),
             SocketMakerFilter.rules(true))) {
       Set<Integer> numbers = new HashSet<>();
       for (Rule rule : rules) {
@@ -57,6 +59,9 @@ class SecurityPageTest {
     table(text, SentryFilter.passthrough());
     text.append("\n### Gofer\n\n");
     table(text, GoferFilter.rules(0));
+    text.append("\nWith `--host-uds=open` also `socket` and `connect`, with `--host-uds=create` also `socket`, `bind` and"
+        + " `listen`,\nwith `--host-uds=all` all of them:\n\n");
+    table(text, GoferFilter.sockets(true, true));
     text.append("\n### Socket maker\n\n");
     table(text, SocketMakerFilter.rules(true));
     return text.append('\n').toString();

@@ -20,8 +20,6 @@ import java.util.List;
 
 /** {@code exec}: starts one more process in a running container; exits with its exit code. */
 final class Exec extends Command {
-  private static final int KILLED = 128 + 9;
-
   private String processFile = "";
   private String cwd = "";
   private List<String> env = List.of();
@@ -36,6 +34,9 @@ final class Exec extends Command {
   private String consoleSocket = "";
   private String pidFile = "";
   private String internalPidFile = "";
+  private String processLabel = "";
+  private String apparmor = "";
+  private String cgroup = "";
   private String id;
   private List<String> command = List.of();
 
@@ -60,6 +61,9 @@ final class Exec extends Command {
         "-internal-pid-file");
     number(v -> preserveFds = v, "N", "hand on N descriptors from 3 on", "--preserve-fds", "-preserve-fds");
     flag(v -> ignorePaused = v, "start it even if the container is paused", "--ignore-paused", "-ignore-paused");
+    text(v -> processLabel = v, "LABEL", "SELinux context; refused, as in a bundle", "--process-label");
+    text(v -> apparmor = v, "PROFILE", "AppArmor profile; refused or passed over, as in a bundle", "--apparmor");
+    text(v -> cgroup = v, "GROUP", "", "--cgroup");
     positional(v -> id = v, "0", "1", "ID", "");
     positionals(v -> command = v, "1..*", "0..*", "COMMAND", "");
     examples(
@@ -88,49 +92,43 @@ final class Exec extends Command {
     } catch (MalformedJsonException e) {
       throw new CommandFailure(e.getMessage());
     }
-    if (!processFile.isEmpty()) {
+    if (!processFile.isEmpty() || !processLabel.isEmpty() || !apparmor.isEmpty()) {
       SecurityLabels.ofHost(config).check(read);
     }
-    if (detach && !ExecHolder.isHolder()) {
-      PidFile.write(pidFile, ExecHolder.start(read.terminal(), preserveFds));
-      return 0;
+    if (!cgroup.isEmpty() && !cgroup.equals("/")) {
+      throw new CommandFailure("--cgroup=" + cgroup + ": a sandbox has one control group");
     }
-    return runHere(containers, process, read);
+    return run(containers, process, read);
   }
 
-  private int runHere(Containers containers, ObjectNode process, Spec.Process read) throws CommandFailure {
+  private int run(Containers containers, ObjectNode process, Spec.Process read) throws CommandFailure {
     try (Stdio stdio = Consoles.open(read, consoleSocket, detach, preserveFds);
-        ControlClient client = containers.connect(id)) {
-      ObjectNode request = client.request("exec");
+        ControlClient client = containers.connectDirectly(id)) {
+      ObjectNode request = client.request("exec").put("held", detach);
       request.set("process", process);
       stdio.describe(request);
       int size = stdio.windowSize();
       if (size != 0 && !process.has("consoleSize")) {
         process.putObject("consoleSize").put("height", size >>> 16).put("width", size & 0xffff);
       }
-      int pid;
+      client.send(request, stdio.files());
+      stdio.handedOver();
+      int pid = client.answer().path("pid").asInt();
       try {
-        client.send(request, stdio.files());
-        stdio.handedOver();
-        pid = client.answer().path("pid").asInt();
+        PidFile.write(internalPidFile, pid);
+        if (detach) {
+          // The sandbox controls the terminal of its first process; those of others are watched by their holders.
+          PidFile.write(pidFile, ExecHolder.start(client, id, pid, read.terminal() ? stdio.window() : null));
+          return 0;
+        }
+        PidFile.write(pidFile, ProcessHandle.current().pid());
       } catch (CommandFailure e) {
-        ExecHolder.reportFailure(e);
+        containers.kill(id, pid);
         throw e;
       }
-      PidFile.write(internalPidFile, pid);
-      if (!detach) {
-        PidFile.write(pidFile, ProcessHandle.current().pid());
-      }
-      ExecHolder.reportStarted();
       Forwarding forwarding = new Forwarding(containers, id, pid, stdio);
       try {
-        long owner = detach ? ProcessHandle.current().pid() : 0;
-        return Containers.exitCode(client.call(client.request("wait").put("pid", pid).put("owner", owner)));
-      } catch (CommandFailure e) {
-        if (detach) {
-          return KILLED; // Its container went, and nobody reads what a holder says.
-        }
-        throw e;
+        return Containers.exitCode(client.call(client.request("wait").put("pid", pid)));
       } finally {
         forwarding.stop();
       }
@@ -160,6 +158,12 @@ final class Exec extends Command {
     if (!env.isEmpty()) {
       ArrayNode variables = process.withArray("env");
       env.forEach(variables::add);
+    }
+    if (!processLabel.isEmpty()) {
+      process.put("selinuxLabel", processLabel);
+    }
+    if (!apparmor.isEmpty()) {
+      process.put("apparmorProfile", apparmor);
     }
     if (noNewPrivileges) {
       process.put("noNewPrivileges", true);

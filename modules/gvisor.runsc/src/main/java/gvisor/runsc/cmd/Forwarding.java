@@ -49,7 +49,7 @@ final class Forwarding {
     if (stopped) {
       return;
     }
-    try (ControlClient client = containers.connect(id)) {
+    try (ControlClient client = containers.connectDirectly(id)) {
       client.call(client.request("signal").put("pid", pid).put("signal", signal).put("all", false));
     } catch (CommandFailure e) {
       // It has just ended; the command is about to notice.
@@ -61,7 +61,7 @@ final class Forwarding {
     if (stopped || size == 0) {
       return;
     }
-    try (ControlClient client = containers.connect(id)) {
+    try (ControlClient client = containers.connectDirectly(id)) {
       client.call(client.request("resize").put("pid", pid).put("rows", size >>> 16).put("columns", size & 0xffff));
     } catch (CommandFailure e) {
       // It has just ended; the command is about to notice.

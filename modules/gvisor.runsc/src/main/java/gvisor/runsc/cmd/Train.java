@@ -14,15 +14,21 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * {@code train}: runs every command once in this VM, for the AOT cache that the build makes of it. With a bundle the
- * container is a real one, so that the sandbox and the gofer can be trained by the same run.
+ * {@code train}: runs commands once in this VM, for an AOT cache that the build makes of it. All of a cache is loaded at
+ * every start, so that one cache for all commands would cost each of them half as much again: {@code --for} says which
+ * commands to run. Where containers can run they run on real ones: {@code create} runs a bundle, so that the sandbox and
+ * the gofer can be trained by the same run, and the others take a container that was made for them.
  */
 final class Train extends Command {
+  private String commands = "create";
   private String bundle = "";
+  private String container = "";
 
   Train() {
     super("train", "");
+    text(v -> commands = v, "", "", "--for");
     text(v -> bundle = v, "", "", "--bundle");
+    text(v -> container = v, "", "", "--container");
   }
 
   @Override
@@ -30,7 +36,7 @@ final class Train extends Command {
     try {
       Path root = Files.createTempDirectory("runsc-train");
       try {
-        train(root);
+        train(config, root);
       } finally {
         remove(root);
       }
@@ -40,29 +46,58 @@ final class Train extends Command {
     return 0;
   }
 
-  private void train(Path root) throws CommandFailure {
-    List<String> global =
+  private void train(Config config, Path root) throws CommandFailure {
+    List<String> absent =
         List.of("--root", root + "/state", "--log", root + "/log", "--log-format", "json", "--overlay2=none");
-    command(global, "--version");
-    command(global, "help");
-    command(global, "features");
-    command(global, "spec", "--bundle", root.toString());
-    // Each of these fails, for want of a container, after most of its way.
-    for (String verb : List.of("state", "start", "kill", "delete", "pause", "resume", "wait", "ps")) {
-      command(global, verb, "absent");
+    List<String> present = List.of("--root", config.root().toString(), "--log", root + "/log", "--log-format=json");
+    switch (commands) {
+      case "create" -> create(absent, root);
+      case "start" -> start(absent, present);
+      case "ps" -> ps(absent, present, root);
+      default -> throw new CommandFailure("--for=" + commands + " is none of: create, start, ps");
     }
-    command(global, "exec", "absent", "true");
-    command(global, "create", "--bundle", root.toString(), "absent");
-    command(global, "delete", "--force", "absent");
-    command(global, "list");
-    command(global, "list", "--format", "json");
-    connect(root.resolve("control"));
+  }
+
+  /** Commands that start a sandbox. */
+  private void create(List<String> global, Path root) throws CommandFailure {
+    command(global, "spec", "--bundle", root.toString());
+    command(global, "create", "--bundle", root.toString(), "absent"); // Fails: there is no root file system.
     HostNetworking.prepare();
     if (!bundle.isEmpty()) {
-      int code = command(List.of("--root", root + "/state"), "run", "--bundle", bundle, "train");
-      if (code != 0) {
-        throw new CommandFailure("the training container exited with " + code);
-      }
+      must(List.of("--root", root + "/state"), "run", "--bundle", bundle, "train");
+    }
+  }
+
+  /** What engines do with a container that has been created: they wait for each of these. */
+  private void start(List<String> absent, List<String> present) throws CommandFailure {
+    // Each of these fails, for want of a container, after some of its way.
+    for (String verb : List.of("state", "start", "kill", "delete")) {
+      command(absent, verb, "absent");
+    }
+    command(absent, "exec", "absent", "true");
+    command(absent, "delete", "--force", "absent");
+    if (!container.isEmpty()) {
+      must(present, "state", container);
+      must(present, "start", container);
+      must(present, "exec", container, "/bin/true");
+      must(present, "exec", "--detach", container, "/bin/true");
+      must(present, "kill", container, "KILL");
+      must(present, "delete", "--force", container);
+    }
+  }
+
+  /** All others. */
+  private void ps(List<String> absent, List<String> present, Path root) throws CommandFailure {
+    command(absent, "help");
+    command(absent, "features");
+    command(absent, "list");
+    command(absent, "list", "--format", "json");
+    for (String verb : List.of("pause", "resume", "wait", "ps")) {
+      command(absent, verb, "absent");
+    }
+    connect(root.resolve("control"));
+    if (!container.isEmpty()) {
+      must(present, "ps", "--format", "json", container);
     }
   }
 
@@ -74,6 +109,13 @@ final class Train extends Command {
       client.within(1000);
     } catch (ErrnoException e) {
       throw new CommandFailure("training: " + e.errno().message());
+    }
+  }
+
+  private static void must(List<String> global, String... verb) throws CommandFailure {
+    int code = command(global, verb);
+    if (code != 0) {
+      throw new CommandFailure("training: " + String.join(" ", verb) + " exited with " + code);
     }
   }
 

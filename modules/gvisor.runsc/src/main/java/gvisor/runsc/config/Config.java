@@ -20,6 +20,8 @@ import java.util.List;
  * @param ignoreCgroups whether host cgroups are left alone
  * @param ociSeccomp whether a bundle's seccomp profile is applied
  * @param systemdCgroup whether {@code linux.cgroupsPath} is in systemd's notation, {@code slice:prefix:name}
+ * @param hostUds which AF_UNIX sockets of the host applications reach through files of theirs
+ * @param hostFifo which fifos of the host they reach
  */
 public record Config(
     Path root,
@@ -34,13 +36,15 @@ public record Config(
     Overlay overlay,
     boolean ignoreCgroups,
     boolean ociSeccomp,
-    boolean systemdCgroup) {
+    boolean systemdCgroup,
+    HostUds hostUds,
+    HostFifo hostFifo) {
 
   /** The same settings with another overlay. */
   public Config withOverlay(Overlay other) {
     return new Config(
         root, platform, network, netRaw, debug, debugLog, log, logFormat, strace, other, ignoreCgroups, ociSeccomp,
-        systemdCgroup);
+        systemdCgroup, hostUds, hostFifo);
   }
 
   /** Network inside the sandbox. */
@@ -62,6 +66,52 @@ public record Config(
             throw new CommandFailure(
                 "--network=" + text + " is not available in this version; use --network=sandbox, host or none");
         default -> throw new CommandFailure("--network=" + text + " is none of: sandbox, host, none");
+      };
+    }
+  }
+
+  /** AF_UNIX sockets of the host that applications reach, through bind mounts and the root file system. */
+  public enum HostUds {
+    NONE,
+    /** They connect to those that processes of the host have bound. */
+    OPEN,
+    /** What they bind is one of the host, which its processes can connect to. */
+    CREATE,
+    ALL;
+
+    /** Parses the flag's value. */
+    public static HostUds parse(String text) throws CommandFailure {
+      return switch (text) {
+        case "none" -> NONE;
+        case "open" -> OPEN;
+        case "create" -> CREATE;
+        case "all" -> ALL;
+        default -> throw new CommandFailure("--host-uds=" + text + " is none of: none, open, create, all");
+      };
+    }
+
+    public boolean connects() {
+      return this == OPEN || this == ALL;
+    }
+
+    public boolean binds() {
+      return this == CREATE || this == ALL;
+    }
+  }
+
+  /** Fifos of the host that applications reach, as {@link HostUds}. */
+  public enum HostFifo {
+    /** A fifo is one of the sandbox' own, whoever made its name. */
+    NONE,
+    /** A process of the host may have the other end. */
+    OPEN;
+
+    /** Parses the flag's value. */
+    public static HostFifo parse(String text) throws CommandFailure {
+      return switch (text) {
+        case "none" -> NONE;
+        case "open" -> OPEN;
+        default -> throw new CommandFailure("--host-fifo=" + text + " is none of: none, open");
       };
     }
   }

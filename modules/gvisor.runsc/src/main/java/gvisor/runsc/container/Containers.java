@@ -31,15 +31,15 @@ public final class Containers {
   private static final int O_RDONLY = 0;
   private static final int O_RDWR_CREAT = 2 | 0100;
   private static final int SIGKILL = 9;
-  private static final long KILL_TIMEOUT_MILLIS = 10_000;
-  private static final long TRAINING_TIMEOUT_MILLIS = 60_000;
+  private static final int KILL_TIMEOUT_MILLIS = 10_000;
+  private static final int TRAINING_TIMEOUT_MILLIS = 60_000;
   private static final int LISTEN_BACKLOG = 64;
 
   /** How long a sandbox may take over a signal before it is believed to be stuck. */
   private static final long ANSWER_MILLIS = 10_000;
 
   /** How long a sandbox whose first process has ended takes to end itself. */
-  private static final long LAST_WORDS_MILLIS = 2000;
+  private static final int LAST_WORDS_MILLIS = 2000;
 
   private final Config config;
   private final StateStore store;
@@ -88,8 +88,9 @@ public final class Containers {
   }
 
   /** Makes container {@code id} and its processes; nothing stays behind if that fails. */
-  public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
+  public Created create(String id, Bundle given, Stdio stdio) throws CommandFailure {
     StateStore.checkId(id);
+    Bundle bundle = UserNamespace.resolve(given, store);
     SecurityLabels.ofHost(config).check(bundle.spec());
     Placement placement = Placement.of(id, bundle.spec(), store);
     store.makeDirectory(id);
@@ -127,7 +128,7 @@ public final class Containers {
     try (Fd network = network(bundle.spec())) {
       sandbox = SandboxProcess.startSandbox(id, messages, membership, network);
       started.add(sandbox);
-      gofer = SandboxProcess.startGofer(id, messages, membership);
+      gofer = SandboxProcess.startGofer(id, messages, membership, UserNamespace.maps(bundle.spec()));
       started.add(gofer);
       if (config.network() == Config.Network.HOST) {
         networking =
@@ -181,15 +182,16 @@ public final class Containers {
   /** Makes a container in the sandbox of another. */
   private Created join(String id, Bundle bundle, Stdio stdio, Placement placement, List<SandboxProcess> started)
       throws CommandFailure {
-    ControlClient client = ControlClient.connect(id, store.controlSocket(placement.sandboxId()));
+    ControlClient client = ControlClient.connectDirectly(id, store.controlSocket(placement.sandboxId()));
     boolean done = false;
     try {
       makeEmptyDirectory(id);
       Cgroup cgroup = makeCgroup(id, bundle.spec());
       SandboxProcess gofer;
+      Path messages = store.directory(id).resolve("messages");
       List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
       try {
-        gofer = SandboxProcess.startGofer(id, store.directory(id).resolve("messages"), membership);
+        gofer = SandboxProcess.startGofer(id, messages, membership, UserNamespace.maps(bundle.spec()));
         started.add(gofer);
       } finally {
         membership.forEach(Fd::close);
@@ -199,7 +201,6 @@ public final class Containers {
               id, bundle, placement.sandboxId(), placement.sandbox(), HostProcess.of(gofer.process().pid()));
       store.save(state);
       Message goferAnswer = sendCreate(id, bundle, stdio, placement, client, gofer);
-      Path messages = store.directory(id).resolve("messages");
       SandboxProcess.watch(null, List.of(), gofer, goferAnswer.fds(), messages);
       Created created = finish(state, bundle, gofer, client);
       fitCgroup(state, client);
@@ -382,7 +383,15 @@ public final class Containers {
   }
 
   private ObjectNode serveRequest(String id, Bundle bundle) {
-    ObjectNode request = Json.object().put("emptyDirectory", emptyDirectory(id).toString());
+    boolean isMapped = !bundle.spec().linux().uidMappings().isEmpty();
+    // Who is root in a namespace only does not get to our own directories, but to this one; nobody mounts from there.
+    String empty = isMapped ? "/proc/sys" : emptyDirectory(id).toString();
+    ObjectNode request = Json.object().put("emptyDirectory", empty);
+    request
+        .putObject("hostAccess")
+        .put("connects", config.hostUds().connects())
+        .put("binds", config.hostUds().binds())
+        .put("fifos", config.hostFifo() == Config.HostFifo.OPEN);
     ArrayNode attach = request.putArray("attach");
     // What an overlay covers is never written to, so the gofer need not be able to.
     boolean rootReadOnly = bundle.spec().root().readonly() || config.overlay() != Config.Overlay.NONE;
@@ -472,7 +481,7 @@ public final class Containers {
         throw new CommandFailure("cannot start container \"" + id + "\" in state " + state.status());
       }
       Bundle bundle = SpecReader.readBundle(Path.of(state.bundle()));
-      try (ControlClient client = connect(state)) {
+      try (ControlClient client = connectDirectly(state)) {
         start(state, bundle, client);
       }
     }
@@ -512,15 +521,28 @@ public final class Containers {
 
   /** A connection to the sandbox of a container that is created, running or paused. */
   public ControlClient connect(String id) throws CommandFailure {
+    return connect(running(id));
+  }
+
+  /** As {@link #connect}, by {@link ControlClient#connectDirectly}. */
+  public ControlClient connectDirectly(String id) throws CommandFailure {
+    return connectDirectly(running(id));
+  }
+
+  private ContainerState running(String id) throws CommandFailure {
     ContainerState state = store.load(id);
     if (!state.init().isAlive() || !state.sandbox().isAlive()) {
       throw new CommandFailure("container \"" + id + "\" is not running");
     }
-    return connect(state);
+    return state;
   }
 
   private ControlClient connect(ContainerState state) throws CommandFailure {
     return ControlClient.connect(state.id(), store.controlSocket(state.sandboxId()));
+  }
+
+  private ControlClient connectDirectly(ContainerState state) throws CommandFailure {
+    return ControlClient.connectDirectly(state.id(), store.controlSocket(state.sandboxId()));
   }
 
   /**
@@ -538,7 +560,7 @@ public final class Containers {
     if (signal == 0) {
       return;
     }
-    try (ControlClient client = connect(id).within(ANSWER_MILLIS)) {
+    try (ControlClient client = connectDirectly(id).within(ANSWER_MILLIS)) {
       client.call(client.request("signal").put("pid", 0).put("signal", signal).put("all", all));
     } catch (CommandFailure e) {
       boolean ended = state.init().awaitEnd(LAST_WORDS_MILLIS); // The signal and the end may have crossed.
@@ -547,6 +569,15 @@ public final class Containers {
       } else if (!all) {
         throw ended ? notRunning() : e;
       }
+    }
+  }
+
+  /** Ends a process of a container that nobody could be told of. */
+  public void kill(String id, int pid) {
+    try (ControlClient client = connectDirectly(id)) {
+      client.call(client.request("signal").put("pid", pid).put("signal", SIGKILL).put("all", false));
+    } catch (CommandFailure e) {
+      // It has ended by itself.
     }
   }
 
@@ -600,7 +631,7 @@ public final class Containers {
 
   /** Ends what is left of a container and removes what is kept of it. */
   private void remove(ContainerState state) throws CommandFailure {
-    if (Boolean.getBoolean("gvisor.recording")) {
+    if (Boolean.getBoolean("gvisor.recording") && !state.sandbox().isAlive()) {
       state.gofer().awaitEnd(TRAINING_TIMEOUT_MILLIS); // It writes down what it has learnt when it ends by itself.
     }
     if (state.isRoot()) {
@@ -628,7 +659,7 @@ public final class Containers {
     if (!state.sandbox().isAlive()) {
       return;
     }
-    try (ControlClient client = connect(state)) {
+    try (ControlClient client = connectDirectly(state)) {
       client.call(client.request("destroy"));
     } catch (CommandFailure e) {
       // It ends right now, or does not answer: then the container is without files from here on.

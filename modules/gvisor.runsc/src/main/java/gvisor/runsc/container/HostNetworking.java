@@ -32,7 +32,7 @@ public record HostNetworking(Fd connection) implements AutoCloseable {
   private static final String FILE = "network";
   private static final int CAP_NET_BIND_SERVICE = 10, CAP_NET_RAW = 13;
   private static final int O_RDONLY = 0;
-  private static final long END_MILLIS = 2000;
+  private static final int END_MILLIS = 2000;
 
   /**
    * Starts it.

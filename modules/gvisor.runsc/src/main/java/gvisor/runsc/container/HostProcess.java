@@ -1,5 +1,8 @@
 package gvisor.runsc.container;
 
+import gvisor.api.errno.Errno;
+import gvisor.api.errno.ErrnoException;
+import gvisor.host.Pidfd;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +17,8 @@ import java.nio.file.Path;
 public record HostProcess(long pid, long startTicks) {
   /** No process. */
   public static final HostProcess NONE = new HostProcess(0, 0);
+
+  private static final int SIGKILL = 9;
 
   /** The process that has number {@code pid} now. */
   public static HostProcess of(long pid) {
@@ -35,27 +40,44 @@ public record HostProcess(long pid, long startTicks) {
 
   /** Sends SIGKILL if it still runs. */
   public void kill() {
-    if (isAlive()) {
-      ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    try (Pidfd process = open()) {
+      if (process != null) {
+        process.kill(SIGKILL);
+      }
+    } catch (ErrnoException e) {
+      // It has just ended, or is somebody's whom this user may not kill: awaitEnd tells.
     }
   }
 
   /** Waits until it no longer runs, at most {@code timeoutMillis}; returns whether it is gone. */
-  public boolean awaitEnd(long timeoutMillis) {
-    long deadline = System.nanoTime() + timeoutMillis * 1_000_000;
-    while (isAlive()) {
-      if (System.nanoTime() > deadline) {
-        return false;
-      }
-      try {
-        // It need not be a child of ours, so there is nothing to wait on.
-        Thread.sleep(2);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return false;
-      }
+  public boolean awaitEnd(int timeoutMillis) {
+    try (Pidfd process = open()) {
+      return process == null || process.awaitEnd(timeoutMillis);
+    } catch (ErrnoException e) {
+      return !isAlive();
     }
-    return true;
+  }
+
+  /** The process, or null if it is gone. What has its number was looked at after it was opened, so it is this one. */
+  private Pidfd open() throws ErrnoException {
+    if (pid == 0) {
+      return null;
+    }
+    Pidfd process;
+    try {
+      process = Pidfd.open(Math.toIntExact(pid));
+    } catch (ErrnoException e) {
+      if (e.errno() == Errno.ESRCH) {
+        return null;
+      }
+      throw e;
+    }
+    String[] stat = readStat(pid);
+    if (stat != null && Long.parseLong(stat[19]) == startTicks) {
+      return process;
+    }
+    process.close();
+    return null;
   }
 
   /** The fields from the third on (state is the first), or null if there is no such process. */

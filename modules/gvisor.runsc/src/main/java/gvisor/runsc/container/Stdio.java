@@ -104,11 +104,7 @@ public final class Stdio implements AutoCloseable {
         }
         socket.send(MemorySegment.ofArray("/dev/ptmx".getBytes(StandardCharsets.US_ASCII)), List.of(ours));
       }
-      if (ExecHolder.isHolder()) {
-        // The sandbox controls the terminal of its first process; those of others are watched by their holders.
-        stdio.window = pair.secondary().duplicate();
-        Terminal.makeControlling(stdio.window);
-      }
+      stdio.window = pair.secondary().duplicate();
       stdio.addTerminal(pair.secondary());
       return stdio;
     } catch (ErrnoException e) {
@@ -157,6 +153,11 @@ public final class Stdio implements AutoCloseable {
   public void describe(ObjectNode request) {
     ArrayNode list = request.putArray("stdio");
     numbers.forEach(list::add);
+  }
+
+  /** The terminal whose window size is the user's, or null; stays this object's. */
+  public Fd window() {
+    return window;
   }
 
   /** Whether there is a terminal whose size is to be followed. */

@@ -8,9 +8,11 @@ import gvisor.api.host.HostFd;
 import gvisor.api.host.NetworkSnapshot;
 import gvisor.api.mem.MemoryFile;
 import gvisor.host.Fd;
+import gvisor.host.HolderProgram;
 import gvisor.host.OwnProcess;
 import gvisor.host.P9Socket;
 import gvisor.host.ScmSocket;
+import gvisor.host.Terminal;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
@@ -45,10 +47,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
  *       files, the exit file
  *   <li>{@code network}: firstUnprivilegedPort, interfaces, routes: what the host's network has that applications use
  *   <li>{@code start}: id
- *   <li>{@code exec}: id, process, stdio; descriptors: the standard files. Adds pid
+ *   <li>{@code exec}: id, process, stdio, held (it is to have a holder); descriptors: the standard files. Adds pid
  *   <li>{@code hook}: as {@code exec}, before {@code start}; file, what is executed if it is not args[0]
  *   <li>{@code wait}: id, pid, owner. Adds status, as {@code man 2 wait} has it. A process with an owner, whose pid on
- *       the host cannot be seen from here, is killed when the connection ends before it does
+ *       the host cannot be seen from here, is killed when the connection ends before it does; its owner, a
+ *       {@link gvisor.host.Holder}, is told by {@code {"exit": 256 + exit code}} alone
+ *   <li>{@code forward}: signal, for the process that is owned over this connection; SIGWINCH says that its terminal
+ *       has another size. Not answered
  *   <li>{@code signal}: id, pid, signal, all
  *   <li>{@code ps}: id. Adds processes, memoryBytes, and holders: pids on the host of who owns processes
  *   <li>{@code stats}: id. Adds memory (currentBytes, limitBytes, oomKills), cpu (usageNanos, userNanos, systemNanos)
@@ -71,7 +76,7 @@ final class ControlServer {
   /** How long the end waits for answers on their way. */
   private static final long LINGER_MILLIS = 1000;
 
-  private static final int SIGKILL = 9;
+  private static final int SIGKILL = 9, SIGWINCH = 28;
 
   /** How long a killed container may take before the whole process ends under it. */
   private static final long DEATH_MILLIS = 5000;
@@ -205,8 +210,17 @@ final class ControlServer {
   private void serve(ControlConnection connection) {
     Set<String> attached = new HashSet<>();
     Owned owned = null;
+    Fd window = null;
     try {
       for (Message message = connection.receive(); message != null; message = connection.receive()) {
+        if (owned != null && message.body().path("op").asText().equals("forward")) {
+          message.closeFds();
+          forward(message.body().path("signal").asInt(), owned, window);
+          continue;
+        }
+        if (window == null) {
+          window = window(message);
+        }
         synchronized (lock) {
           requestsInFlight++;
         }
@@ -218,6 +232,9 @@ final class ControlServer {
           owned = new Owned(message.body().path("id").asText(), message.body().path("pid").asInt(0), owner, running);
           holders.add(owned);
           startThread("control-wait", () -> reply(connection, request, attached, running));
+          if (window != null) {
+            forward(SIGWINCH, owned, window); // It may have changed before its holder could notice.
+          }
         } else {
           reply(connection, message, attached, null);
         }
@@ -235,8 +252,41 @@ final class ControlServer {
       if (owned != null) {
         holders.remove(owned);
       }
+      if (window != null) {
+        window.close();
+      }
       connection.close();
       attached.forEach(this::destroy);
+    }
+  }
+
+  /** The terminal of a process that is about to have a holder, or null. */
+  private static Fd window(Message message) {
+    JsonNode body = message.body();
+    boolean terminal = body.path("process").path("terminal").asBoolean() && !message.fds().isEmpty();
+    if (!body.path("held").asBoolean() || !terminal) {
+      return null;
+    }
+    try {
+      return message.fds().getFirst().duplicate();
+    } catch (ErrnoException e) {
+      return null; // Then changes of its size are not seen.
+    }
+  }
+
+  /** A signal that the holder of {@code owned} got. */
+  private void forward(int signal, Owned owned, Fd window) {
+    try {
+      if (signal != SIGWINCH) {
+        sentry.signal(owned.container(), owned.pid(), signal, false);
+      } else if (window != null) {
+        int size = Terminal.windowSize(window);
+        if (size != 0) {
+          sentry.resize(owned.container(), owned.pid(), size >>> 16, size & 0xffff);
+        }
+      }
+    } catch (ErrnoException e) {
+      // It has just ended, as its holder is about to hear, or its terminal has been closed.
     }
   }
 
@@ -248,6 +298,8 @@ final class ControlServer {
       ObjectNode answer = answer(message, attached);
       if (running != null) {
         running.set(false);
+        int code = answer.has("status") ? exitCode(answer.path("status").asInt()) : HolderProgram.KILLED;
+        answer = Json.object().put("exit", HolderProgram.EXIT_BASE + code);
       }
       connection.send(answer, List.of());
     } catch (IOException e) {

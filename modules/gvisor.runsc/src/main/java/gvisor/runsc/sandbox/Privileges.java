@@ -2,6 +2,7 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.gofer.AttachPoint;
+import gvisor.gofer.HostAccess;
 import gvisor.host.Confinement;
 import gvisor.host.EveryThread;
 import gvisor.host.Fd;
@@ -50,8 +51,9 @@ final class Privileges {
    *
    * @param isGofer whether it is a gofer, which acts on the host's files as the caller may
    * @param network the network namespace to be in instead of an empty one, or null
+   * @param maps who there is in the gofer's user namespace, or null
    */
-  static Spawn confined(Spawn spawn, boolean isGofer, Fd network) throws IOException {
+  static Spawn confined(Spawn spawn, boolean isGofer, Fd network, IdMaps maps) throws IOException {
     if (isTraining()) {
       return spawn;
     }
@@ -63,7 +65,13 @@ final class Privileges {
         .limit(RLIMIT_NICE, 0)
         .limit(RLIMIT_RTPRIO, 0);
     if (!Confinement.isAdministrator()) {
-      spawn.userNamespace(IdMaps.callerAsRoot());
+      IdMaps own = IdMaps.callerAsRoot();
+      if (maps != null && !(maps.users().equals(own.users()) && maps.groups().equals(own.groups()))) {
+        throw new IOException("linux.uidMappings: who is not root has a user namespace of himself as root alone");
+      }
+      spawn.userNamespace(own);
+    } else if (maps != null) {
+      spawn.rootOfUserNamespace(maps);
     } else if (!isGofer) {
       spawn.userNamespaceIfAllowed(IdMaps.identity());
     }
@@ -154,10 +162,11 @@ final class Privileges {
   }
 
   /** From here on the gofer has only the system calls that serving files needs; as {@link #restrictCalls}. */
-  static List<Fd> restrictGoferCalls() throws IOException {
+  static List<Fd> restrictGoferCalls(HostAccess access) throws IOException {
     try {
       int descriptors = HostFile.descriptorsNumber();
-      return restrict(otherwise -> GoferFilter.program(descriptors, otherwise), "gofer");
+      return restrict(
+          otherwise -> GoferFilter.program(descriptors, access.connects(), access.binds(), otherwise), "gofer");
     } catch (ErrnoException e) {
       throw new IOException("cannot confine the gofer: " + e.getMessage());
     }

@@ -142,6 +142,14 @@ public abstract class Socket implements FileOps {
     return queue;
   }
 
+  /**
+   * After how long a connect that would have blocked has to be tried again although {@link #connectQueue} tells of
+   * nothing: the host does not say when a listener of its own has room. In nanoseconds; -1 where it is told.
+   */
+  public long connectRetryNanos() {
+    return -1;
+  }
+
   /** {@code listen(2)}. */
   public void listen(Caller caller, int backlog) throws ErrnoException {
     throw EOPNOTSUPP.error();

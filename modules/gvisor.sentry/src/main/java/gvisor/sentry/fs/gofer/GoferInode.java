@@ -22,8 +22,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** A file of any type: its attributes, its fid, extended attributes. As such, a fifo, socket or device node. */
-class GoferInode extends OwnedInode {
+/** A file of any type: its attributes, its fid, extended attributes. */
+abstract class GoferInode extends OwnedInode {
   private static final long NANOS = 1_000_000_000L;
   private static final int MAX_XATTR = 0x10000;
   private static final String[] NO_NAMES = new String[0];
@@ -474,7 +474,8 @@ class GoferInode extends OwnedInode {
     if (isFresh()) {
       return;
     }
-    SharedFd fd = held.acquireFd(false);
+    boolean isKnownToGofer = !held.isUnlinked || held.fid != P9.NO_FID;
+    SharedFd fd = sb.isMapped && isKnownToGofer ? null : held.acquireFd(false);
     if (fd != null) {
       try {
         takeStat(fd);
@@ -483,7 +484,7 @@ class GoferInode extends OwnedInode {
       }
       return;
     }
-    if (held.isUnlinked && held.fid == P9.NO_FID) {
+    if (!isKnownToGofer) {
       return;
     }
     held.isStale = false;
@@ -514,7 +515,9 @@ class GoferInode extends OwnedInode {
     fd.fd.fstat(stat);
     toldNanos = sb.clock.monotonicNanos();
     setMode(stat.get(JAVA_INT_UNALIGNED, Stat.ST_MODE));
-    setOwner(stat.get(JAVA_INT_UNALIGNED, Stat.ST_UID), stat.get(JAVA_INT_UNALIGNED, Stat.ST_GID));
+    if (!sb.isMapped) {
+      setOwner(stat.get(JAVA_INT_UNALIGNED, Stat.ST_UID), stat.get(JAVA_INT_UNALIGNED, Stat.ST_GID));
+    }
     nlink = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_NLINK);
     blocks = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_BLOCKS);
     blockSize = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_BLKSIZE);

@@ -39,6 +39,15 @@ final class GoferSuperblock extends Superblock {
   /** Nobody else changes the tree. */
   final boolean isExclusive;
 
+  /** Owners are what the gofer says, not what its descriptors say. */
+  final boolean isMapped;
+
+  /** The gofer has refused to open a fifo: they are this kernel's own. */
+  volatile boolean hasNoFifos;
+
+  /** The gofer has refused to bind a socket: those of applications are this kernel's alone. */
+  volatile boolean bindsNoSockets;
+
   private final ConcurrentHashMap<Long, InodeRef> inodes = new ConcurrentHashMap<>();
   private final ReferenceQueue<GoferInode> collected = new ReferenceQueue<>();
 
@@ -69,13 +78,14 @@ final class GoferSuperblock extends Superblock {
   }
 
   GoferSuperblock(long dev, P9Client client, String attachName, PageAllocator pages, HostClock clock,
-      CacheBudget budget, boolean isExclusive) throws ErrnoException {
+      CacheBudget budget, boolean isExclusive, boolean isMapped) throws ErrnoException {
     super(dev);
     this.client = client;
     this.pages = pages;
     this.clock = clock;
     this.budget = budget;
     this.isExclusive = isExclusive;
+    this.isMapped = isMapped;
     int fid = client.newFid();
     FileAttr attr = client.attach(fid, attachName);
     root = newInode(attr, null, null);
@@ -253,7 +263,7 @@ final class GoferSuperblock extends Superblock {
       case Inode.S_IFDIR -> new GoferDirectory(this, attr, parent, name);
       case Inode.S_IFREG -> new GoferRegular(this, attr, parent, name);
       case Inode.S_IFLNK -> new GoferSymlink(this, attr, parent, name);
-      default -> new GoferInode(this, attr, parent, name);
+      default -> new GoferSpecial(this, attr, parent, name);
     };
   }
 }
