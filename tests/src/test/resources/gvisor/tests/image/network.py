@@ -1,5 +1,5 @@
 # Programs of HostNetworkTest: python3 - peer | inside | serve | ask, of which "peer" and "ask" run outside.
-import errno, os, select, signal, socket, struct, sys, threading, time, urllib.request
+import ctypes, errno, os, select, signal, socket, struct, sys, threading, time, urllib.request
 
 HERE, THERE = ("10.77.0.1", "fd77::1"), ("10.77.0.2", "fd77::2")
 ECHO, SLOW, BIG, NAMES, WEB = 7000, 7001, 7002, 53, 80
@@ -180,6 +180,18 @@ def inside():
         s.accept()
     except OSError as e:
         print("accept", errno.errorcode[e.errno])
+    # Nobody answers: a signal comes while it is waited for, and then a time limit; another waits for the end of it.
+    with socket.socket() as c:
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 600000))
+        signal.siginterrupt(signal.SIGALRM, False)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        libc = ctypes.CDLL(None, use_errno=True)
+        away = struct.pack("=HH4s8x", socket.AF_INET, socket.htons(7), socket.inet_aton("10.77.0.99"))
+        print("away", libc.connect(c.fileno(), away, 16), errno.errorcode[ctypes.get_errno()])
+        print("again", libc.connect(c.fileno(), away, 16), errno.errorcode[ctypes.get_errno()])
+    with socket.socket() as c:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        print("to the end", libc.connect(c.fileno(), away, 16), errno.errorcode[ctypes.get_errno()])
     # Children share a listener; each connection goes to one of them.
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 0))
     children = []

@@ -106,6 +106,7 @@ public final class Containers {
         process.process().waitFor();
         process.connection().close();
       }
+      HostNetworking.awaitEnd(store.directory(id));
       CgroupPath cgroup = cgroupPath(id, bundle.spec());
       removeCgroup(cgroup == null ? "" : cgroup.path());
       store.removeDirectory(id);

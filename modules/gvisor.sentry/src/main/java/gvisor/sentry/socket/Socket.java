@@ -24,6 +24,9 @@ public abstract class Socket implements FileOps {
   /** Result of {@link #connect}: begun, and {@link #connectResult} will tell; the number of EINPROGRESS, negated. */
   public static final long IN_PROGRESS = -115;
 
+  /** Result of {@link #connect}: as IN_PROGRESS, but begun by an earlier one; the number of EALREADY, negated. */
+  public static final long ALREADY = -114;
+
   private static final int MEMINFO_SIZE = 36;
 
   private final Network net;
@@ -123,7 +126,7 @@ public abstract class Socket implements FileOps {
   /**
    * {@code connect(2)}.
    *
-   * @return 0 when connected; {@link #IN_PROGRESS}; WOULD_BLOCK when {@link #connectQueue} says when to try again
+   * @return 0 when connected; {@link #IN_PROGRESS} or {@link #ALREADY}; WOULD_BLOCK when {@link #connectQueue} says when to try again
    */
   public long connect(Caller caller, AddrBuffer address, boolean nonblocking) throws ErrnoException {
     throw EOPNOTSUPP.error();

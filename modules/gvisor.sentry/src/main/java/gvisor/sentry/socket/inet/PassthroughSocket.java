@@ -131,9 +131,9 @@ public final class PassthroughSocket extends Socket {
       if (nonblocking || e.errno() != Errno.EALREADY) {
         throw e;
       }
-      result = IN_PROGRESS; // Begun before a signal came, which has been handled.
+      result = ALREADY; // Before a signal came, which has been handled.
     }
-    connecting = result == IN_PROGRESS ? address.toBytes() : null;
+    connecting = result != 0 ? address.toBytes() : null;
     return result;
   }
 

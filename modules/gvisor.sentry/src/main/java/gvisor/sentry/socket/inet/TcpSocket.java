@@ -139,7 +139,8 @@ public final class TcpSocket extends InetSocket implements StreamOwner {
         if (endpoint.state() == StreamEndpoint.SYN_SENT && nonblocking) {
           throw EALREADY.error();
         }
-        return outcome();
+        long outcome = outcome();
+        return outcome == IN_PROGRESS ? ALREADY : outcome;
       }
       if (endpoint.state() != StreamEndpoint.CLOSE || isEnded()) {
         throw EISCONN.error();

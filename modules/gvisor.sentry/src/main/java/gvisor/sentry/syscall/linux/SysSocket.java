@@ -8,7 +8,6 @@ import static gvisor.api.abi.SocketAbi.SOCK_TYPE_MASK;
 import static gvisor.api.abi.SocketAbi.AF_MAX;
 import static gvisor.api.errno.Errno.EAFNOSUPPORT;
 import static gvisor.api.errno.Errno.EAGAIN;
-import static gvisor.api.errno.Errno.EINPROGRESS;
 import static gvisor.api.errno.Errno.EINTR;
 import static gvisor.api.errno.Errno.EINVAL;
 
@@ -188,14 +187,15 @@ final class SysSocket {
       if (nonblocking) {
         return result;
       }
-      return result == Socket.IN_PROGRESS ? awaitOutcome(t, s) : retryConnect(t, s, address);
+      boolean hasBegun = result == Socket.IN_PROGRESS || result == Socket.ALREADY;
+      return hasBegun ? awaitOutcome(t, s, result) : retryConnect(t, s, address);
     } finally {
       f.close();
     }
   }
 
-  /** The attempt has begun and its end has to be awaited. */
-  private static long awaitOutcome(Task t, Socket s) throws ErrnoException {
+  /** The attempt has begun and its end has to be awaited; {@code otherwise} when it does not come in time. */
+  private static long awaitOutcome(Task t, Socket s, long otherwise) throws ErrnoException {
     long timeout = s.timeoutNanos(true);
     long deadline = SocketFiles.deadline(t, timeout);
     s.register(t.waiter(), EventMask.WRITABLE);
@@ -206,7 +206,7 @@ final class SysSocket {
         }
         switch (t.block(deadline)) {
           case Task.TIMED_OUT -> {
-            return -EINPROGRESS.number();
+            return otherwise;
           }
           case Task.INTERRUPTED -> {
             return timeout < 0 ? Restart.ERESTARTSYS : -EINTR.number();
