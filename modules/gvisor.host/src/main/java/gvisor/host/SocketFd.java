@@ -10,15 +10,15 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
-import gvisor.api.host.HostSocket;
+import gvisor.api.host.HostUnixSocket;
 import gvisor.host.libc.Libc;
 import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** {@link HostSocket} over a descriptor, which stays its owner's. */
-public final class SocketFd implements HostSocket {
+/** {@link HostUnixSocket} over a descriptor, which stays its owner's. */
+public final class SocketFd implements HostUnixSocket {
   private static final int SO_ERROR = 4;
   private static final int MSG_PEEK = 2;
 

@@ -62,7 +62,7 @@ public interface HostFd extends AutoCloseable {
   }
 
   /** It as a socket; ENOTSOCK for what is none, which is the default. */
-  default HostSocket socket() throws ErrnoException {
+  default HostUnixSocket socket() throws ErrnoException {
     throw Errno.ENOTSOCK.error();
   }
 

@@ -2,38 +2,72 @@ package gvisor.api.host;
 
 import gvisor.api.errno.ErrnoException;
 import java.lang.foreign.MemorySegment;
+import java.util.function.IntConsumer;
 
 /**
- * What a connected or listening AF_UNIX socket of the host does beside what any descriptor does. It shares the descriptor
- * it came from, which stays its owner's to close. Thread-safe; nothing here waits.
+ * An internet socket of the host that was handed to the Sentry. No operation waits. Thread-safe but for {@link #close}, which the
+ * one owner calls last. Errors are the host's.
  */
-public interface HostSocket {
-  /** Added to what {@link #receive} returns when something came beside the data, which the host has dropped. */
-  long CONTROL_DROPPED = 1L << 62;
+public interface HostSocket extends AutoCloseable {
+  /** Result of a call that would have to wait. */
+  long WOULD_BLOCK = HostFd.WOULD_BLOCK;
 
-  /** Who is at the other end, as the host shows it to this process ({@code man 7 unix}, SO_PEERCRED). */
-  record Peer(int pid, int uid, int gid) {}
+  /** Result of a connect that has begun: EINPROGRESS, negated. */
+  long IN_PROGRESS = -115;
 
-  /** {@code send(2)} of a whole message, or of what fits of a stream: bytes, or {@link HostFd#WOULD_BLOCK}. */
-  long send(MemorySegment src) throws ErrnoException;
+  /** {@code bind(2)} to the first {@code length} bytes of {@code address}. */
+  void bind(MemorySegment address, int length) throws ErrnoException;
+
+  /** {@code connect(2)}: 0, or {@link #IN_PROGRESS}; EALREADY when it was begun before. */
+  long connect(MemorySegment address, int length) throws ErrnoException;
+
+  /** {@code listen(2)}. */
+  void listen(int backlog) throws ErrnoException;
+
+  /** {@code accept(2)}, with the peer's address into {@code peer}; null when there is nobody. */
+  HostSocket accept(HostMessage peer) throws ErrnoException;
 
   /**
-   * {@code recv(2)}: the length of the message, which may be more than {@code dst} took; the bytes of a stream; or
-   * {@link HostFd#WOULD_BLOCK}. Descriptors and credentials beside it are never taken.
+   * {@code sendmsg(2)}.
    *
-   * @param peek leave it there
+   * @param message destination and control messages, with their lengths; null for none
+   * @param flags MSG_*
+   * @return bytes sent, or {@link #WOULD_BLOCK}
    */
-  long receive(MemorySegment dst, boolean peek) throws ErrnoException;
+  long send(MemorySegment data, HostMessage message, int flags) throws ErrnoException;
 
-  /** The next connection, the caller's own; null when there is none. */
-  HostFd accept() throws ErrnoException;
+  /**
+   * {@code recvmsg(2)}.
+   *
+   * @param message takes the source, control messages and flags; null when nobody wants them
+   * @return what the call returns, or {@link #WOULD_BLOCK}
+   */
+  long receive(MemorySegment data, HostMessage message, int flags) throws ErrnoException;
+
+  /** {@code getsockname(2)} into {@code out}, of at least 128 bytes: its length. */
+  int localAddress(MemorySegment out) throws ErrnoException;
+
+  /** {@code getpeername(2)}, likewise. */
+  int peerAddress(MemorySegment out) throws ErrnoException;
 
   /** {@code shutdown(2)}. */
   void shutdown(int how) throws ErrnoException;
 
-  /** SO_PEERCRED. */
-  Peer peer() throws ErrnoException;
+  /** {@code getsockopt(2)} of an option that is plain data: how much of {@code value} is valid. */
+  int option(int level, int name, MemorySegment value, int length) throws ErrnoException;
 
-  /** SO_ERROR: the number of the pending error, which is pending no longer; 0 for none. */
-  int takeError() throws ErrnoException;
+  /** {@code setsockopt(2)}, likewise. */
+  void setOption(int level, int name, MemorySegment value, int length) throws ErrnoException;
+
+  /** {@code ioctl(2)} with FIONREAD, TIOCOUTQ or SIOCATMARK: the number it gives. */
+  int count(int request) throws ErrnoException;
+
+  /** {@code poll(2)} without waiting: the {@code EPOLL*} bits of {@code mask} that hold, and errors and hang-ups. */
+  int readiness(int mask);
+
+  /** As {@link HostFd#watch}; once for each socket. */
+  void watch(int mask, IntConsumer listener) throws ErrnoException;
+
+  @Override
+  void close();
 }

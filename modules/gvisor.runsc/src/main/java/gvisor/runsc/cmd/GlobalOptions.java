@@ -16,6 +16,7 @@ final class GlobalOptions implements Callable<Integer> {
   private String root = "";
   private String platform = "";
   private String network = "sandbox";
+  private boolean netRaw;
   private String log = "";
   private String logFormat = "text";
   private boolean debug;
@@ -38,7 +39,8 @@ final class GlobalOptions implements Callable<Integer> {
         .sortOptions(false);
     text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
     text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: the best that works here)", "platform");
-    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none; both have loopback only as yet", "network");
+    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none, which have loopback only as yet, or host, the host's sockets", "network");
+    flag(spec, v -> netRaw = v, "with --network=host: raw sockets, for ping and the like", "net-raw");
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
     flag(spec, v -> debug = v, "log what the sandbox does", "debug");
@@ -119,6 +121,7 @@ final class GlobalOptions implements Callable<Integer> {
         root.isEmpty() ? defaultRoot() : Path.of(root).toAbsolutePath(),
         platform,
         Config.Network.parse(network),
+        netRaw,
         debug,
         debugLog,
         log,

@@ -10,6 +10,7 @@ import java.util.List;
  * @param root directory that holds the state of all containers
  * @param platform name of the platform provider; "" for the best that works on this machine
  * @param network kind of network inside the sandbox
+ * @param netRaw whether applications may have raw sockets of the host's network
  * @param debug whether debug messages are logged
  * @param debugLog file for the sandbox's log, or a directory if it ends in a slash; "" for none
  * @param log file for errors of the command line; "" for none
@@ -26,6 +27,7 @@ public record Config(
     Path root,
     String platform,
     Network network,
+    boolean netRaw,
     boolean debug,
     String debugLog,
     String log,
@@ -41,7 +43,7 @@ public record Config(
   /** The same settings with another overlay. */
   public Config withOverlay(Overlay other) {
     return new Config(
-        root, platform, network, debug, debugLog, log, logFormat, strace, other, ignoreCgroups, ociSeccomp,
+        root, platform, network, netRaw, debug, debugLog, log, logFormat, strace, other, ignoreCgroups, ociSeccomp,
         systemdCgroup, hostUds, hostFifo);
   }
 
@@ -49,6 +51,8 @@ public record Config(
   public enum Network {
     /** Loopback only. */
     NONE,
+    /** The host's, or that of the namespace the bundle names: sockets of the host stand for applications' own. */
+    HOST,
     /** What the container's network namespace has; until there is a stack for it, loopback and a warning. */
     SANDBOX;
 
@@ -57,10 +61,11 @@ public record Config(
       return switch (text) {
         case "none" -> NONE;
         case "sandbox" -> SANDBOX;
-        case "host", "plugin" ->
+        case "host" -> HOST;
+        case "plugin" ->
             throw new CommandFailure(
-                "--network=" + text + " is not available in this version; use --network=sandbox or --network=none");
-        default -> throw new CommandFailure("--network=" + text + " is none of: sandbox, none");
+                "--network=" + text + " is not available in this version; use --network=sandbox, host or none");
+        default -> throw new CommandFailure("--network=" + text + " is none of: sandbox, host, none");
       };
     }
   }

@@ -125,10 +125,11 @@ final class Privileges {
   /**
    * From here on the sandbox has only the system calls that a running kernel on {@code platform} needs.
    *
+   * @param hostNetwork whether applications have sockets of the host
    * @return what tells of calls that it may not make, for who started it; at most one
    */
-  static List<Fd> restrictCalls(String platform) throws IOException {
-    return restrict(otherwise -> SentryFilter.program(platform, otherwise), "sandbox");
+  static List<Fd> restrictCalls(String platform, boolean hostNetwork) throws IOException {
+    return restrict(otherwise -> SentryFilter.program(platform, hostNetwork, otherwise), "sandbox");
   }
 
   /**

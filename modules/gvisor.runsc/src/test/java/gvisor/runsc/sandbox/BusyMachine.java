@@ -23,7 +23,7 @@ final class BusyMachine {
       ConfinedProcess.confined(Privileges.restrictGoferCalls(new HostAccess(true, true, true)));
     } else {
       Privileges.giveUpFiles(true);
-      ConfinedProcess.confined(Privileges.restrictCalls(args[0]));
+      ConfinedProcess.confined(Privileges.restrictCalls(args[0], false));
     }
 
     for (int i = 0; i < 20_000; i++) {

@@ -41,6 +41,12 @@ class EscapeTest {
         .map(name -> dynamicTest(name, () -> endsOf(name, false, HostileSandbox.class, OWN_PID, name)));
   }
 
+  @TestFactory
+  Stream<DynamicTest> aSandboxWithSocketsOfTheHostMakesNone() {
+    return HostileSandbox.deadlyWithSockets().keySet().stream()
+        .map(name -> dynamicTest(name, () -> endsOf(name, false, HostileSandbox.class, OWN_PID, name, "sockets")));
+  }
+
   @Test
   void aSandboxSeesNoFilesAndNoOtherProcesses() throws Exception {
     ConfinedProcess.Result result =

@@ -48,7 +48,7 @@ public final class KernelBuffer extends IoBuffer {
   }
 
   @Override
-  public void back(long n) {
+  public void retreat(long n) {
     position -= n;
   }
 

@@ -118,15 +118,15 @@ public final class UserBuffer extends IoBuffer {
   }
 
   @Override
-  public void back(long n) {
-    long left = n;
-    while (left > done) {
-      left -= done;
+  public void retreat(long n) {
+    remaining += n;
+    long back = n;
+    while (back > done) {
+      back -= done;
       index--;
       done = vector[2 * index + 1];
     }
-    done -= left;
-    remaining += n;
+    done -= back;
   }
 
   @Override

@@ -169,6 +169,11 @@ public abstract class Socket implements FileOps {
     throw ENOTCONN.error();
   }
 
+  /** Whether control messages of a send go on as they are, and not by what they mean. */
+  public boolean passesControl() {
+    return false;
+  }
+
   /** The address of the other end for {@code accept(2)}, which gives it even if the connection is over already. */
   public void acceptedPeer(AddrBuffer out) throws ErrnoException {
     peerAddress(out);
@@ -319,8 +324,12 @@ public abstract class Socket implements FileOps {
 
   @Override
   public final void register(WaitEntry entry, int mask) {
+    waitedFor();
     queue.register(entry, mask);
   }
+
+  /** Somebody is about to wait for the socket: from now on the queue has to be told. */
+  protected void waitedFor() {}
 
   @Override
   public final void unregister(WaitEntry entry) {

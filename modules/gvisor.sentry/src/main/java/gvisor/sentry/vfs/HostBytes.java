@@ -82,10 +82,10 @@ public final class HostBytes implements AutoCloseable {
     try {
       n = fd.write(all.asSlice(0, got));
     } catch (ErrnoException e) {
-      src.back(got);
+      src.retreat(got);
       throw e;
     }
-    src.back(got - Math.max(n, 0));
+    src.retreat(got - Math.max(n, 0));
     return n;
   }
 

@@ -11,7 +11,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import gvisor.api.errno.Errno;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
-import gvisor.api.host.HostSocket;
+import gvisor.api.host.HostUnixSocket;
 import gvisor.api.waiter.EventMask;
 import gvisor.api.waiter.WaitQueue;
 import gvisor.sentry.mm.IoBuffer;
@@ -38,7 +38,7 @@ final class HostConnection implements AutoCloseable {
   private static final int MAX_MESSAGE = 1 << 20;
 
   private final HostBytes bytes;
-  private final HostSocket socket;
+  private final HostUnixSocket socket;
   private final boolean isStream;
 
   /** Held while a message's length is found and it is taken. */
@@ -62,7 +62,7 @@ final class HostConnection implements AutoCloseable {
 
   /** Who is at the other end, as far as the host tells this sandbox. */
   SocketCreds peerCreds() throws ErrnoException {
-    HostSocket.Peer peer = socket.peer();
+    HostUnixSocket.Peer peer = socket.peer();
     return new SocketCreds(peer.pid(), peer.uid(), peer.gid());
   }
 
@@ -106,7 +106,7 @@ final class HostConnection implements AutoCloseable {
     try {
       n = socket.send(whole.asSlice(0, got));
     } finally {
-      src.back(got - Math.max(n, 0));
+      src.retreat(got - Math.max(n, 0));
     }
     return n;
   }
@@ -124,10 +124,10 @@ final class HostConnection implements AutoCloseable {
       if (n == Socket.WOULD_BLOCK) {
         return n;
       }
-      if ((n & HostSocket.CONTROL_DROPPED) != 0 && message != null) {
+      if ((n & HostUnixSocket.CONTROL_DROPPED) != 0 && message != null) {
         message.flags |= MSG_CTRUNC;
       }
-      n &= ~HostSocket.CONTROL_DROPPED;
+      n &= ~HostUnixSocket.CONTROL_DROPPED;
       return isStream || (flags & MSG_TRUNC) != 0 ? n : Math.min(n, received);
     } finally {
       receiveLock.unlock();
@@ -144,7 +144,7 @@ final class HostConnection implements AutoCloseable {
     }
     long n = into(dst, piece, peek);
     if (n != Socket.WOULD_BLOCK) {
-      dst.advance(n & ~HostSocket.CONTROL_DROPPED);
+      dst.advance(n & ~HostUnixSocket.CONTROL_DROPPED);
     } else {
       dst.release();
     }
@@ -161,7 +161,7 @@ final class HostConnection implements AutoCloseable {
         dst.release();
         return n;
       }
-      received = Math.min(n & ~HostSocket.CONTROL_DROPPED, room);
+      received = Math.min(n & ~HostUnixSocket.CONTROL_DROPPED, room);
       dst.advance(received);
     } else {
       if (piece > 0) {
@@ -171,15 +171,15 @@ final class HostConnection implements AutoCloseable {
       if (length == Socket.WOULD_BLOCK) {
         return length;
       }
-      long wanted = Math.min(Math.min(length & ~HostSocket.CONTROL_DROPPED, room), MAX_MESSAGE);
+      long wanted = Math.min(Math.min(length & ~HostUnixSocket.CONTROL_DROPPED, room), MAX_MESSAGE);
       MemorySegment whole = MemorySegment.ofArray(new byte[(int) wanted]);
       n = socket.receive(whole, peek);
       if (n == Socket.WOULD_BLOCK) {
         return n;
       }
-      received = dst.put(whole, 0, Math.min(n & ~HostSocket.CONTROL_DROPPED, wanted));
+      received = dst.put(whole, 0, Math.min(n & ~HostUnixSocket.CONTROL_DROPPED, wanted));
     }
-    if (message != null && (n & ~HostSocket.CONTROL_DROPPED) > received) {
+    if (message != null && (n & ~HostUnixSocket.CONTROL_DROPPED) > received) {
       message.flags |= MSG_TRUNC;
     }
     return n;

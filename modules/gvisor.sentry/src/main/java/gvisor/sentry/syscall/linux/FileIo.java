@@ -302,9 +302,9 @@ public final class FileIo {
     }
 
     @Override
-    public void back(long n) {
+    public void retreat(long n) {
       left += n;
-      whole.back(n);
+      whole.retreat(n);
     }
 
     @Override
