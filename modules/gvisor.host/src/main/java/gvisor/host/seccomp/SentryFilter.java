@@ -52,7 +52,7 @@ public final class SentryFilter {
         allow("sendmsg", 46, "requests to the gofer, control answers"),
         allow("recvfrom", 45, "connected sockets").when("no address is asked for", isNull(4)),
         allow("sendto", 44, "connected sockets").when("no address is given", isNull(4)),
-        allow("accept4", 288, "connections to the control socket"),
+        allow("accept4", 288, "connections to the control socket, and to what applications have bound on the host"),
         allow("shutdown", 48, "the end of a connection"),
         allow("setsockopt", 54, "time limits of the control connection")
             .when("SO_RCVTIMEO or SO_SNDTIMEO", is(1, SOL_SOCKET), is(2, 20, 21)),

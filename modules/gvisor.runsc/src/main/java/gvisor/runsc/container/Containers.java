@@ -78,9 +78,6 @@ public final class Containers {
       throw new CommandFailure("bundle " + path + ": no such directory");
     }
     Bundle bundle = SpecReader.readBundle(path);
-    if (bundle.spec().process() == null) {
-      throw new CommandFailure(path + "/config.json: process is missing");
-    }
     if (!Files.isDirectory(bundle.rootfs())) {
       throw new CommandFailure("root.path: " + bundle.rootfs() + ": no such directory");
     }

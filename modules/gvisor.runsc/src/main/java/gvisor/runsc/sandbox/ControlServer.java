@@ -400,9 +400,6 @@ final class ControlServer {
       throw new IOException("create came without a gofer or an exit file");
     }
     Spec spec = SpecReader.read(body.path("spec"));
-    if (spec.process() == null) {
-      throw new IOException("create came without a process");
-    }
     HostFd[] stdio = stdio(body, fds, 1);
     boolean first;
     synchronized (lock) {

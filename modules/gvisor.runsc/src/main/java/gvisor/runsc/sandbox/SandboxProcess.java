@@ -34,7 +34,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
           "-XX:TrimNativeHeapInterval=10000");
 
   /** Flags of a gofer, which mostly waits. */
-  private static final List<String> GOFER_FLAGS =
+  static final List<String> GOFER_FLAGS =
       List.of("-Xms8m", "-Xmx128m", "-Xss512k", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=24m",
           "-XX:InitialCodeCacheSize=24m");
 

@@ -105,6 +105,10 @@ public final class SpecReader {
       }
     }
     FieldReader process = top.object("process");
+    if (process == null) {
+      // The specification wants it at start only; every container here is made to be started with what it was made of.
+      throw top.fault("process", "is missing");
+    }
     FieldReader root = top.object("root");
     if (root == null) {
       throw top.fault("root", "is missing");
@@ -112,7 +116,7 @@ public final class SpecReader {
     Spec.Root rootRecord = new Spec.Root(root.requiredString("path"), root.bool("readonly", false));
     return new Spec(
         version,
-        process == null ? null : process(process),
+        process(process),
         rootRecord,
         hostname(top, "hostname"),
         hostname(top, "domainname"),

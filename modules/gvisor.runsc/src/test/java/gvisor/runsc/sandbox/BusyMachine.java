@@ -1,22 +1,30 @@
 package gvisor.runsc.sandbox;
 
+import gvisor.gofer.HostAccess;
+import gvisor.host.Confinement;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** What {@link VirtualMachineTest} runs in the place of a sandbox: everything a Java VM may come to do, confined. */
+/** What {@link VirtualMachineTest} runs in the place of a sandbox or gofer: everything a Java VM may come to do, confined. */
 final class BusyMachine {
   private static volatile long sink;
 
   private BusyMachine() {}
 
-  /** The argument is a platform's name. */
+  /** The argument is a platform's name; or "gofer" and an empty directory. */
   public static void main(String[] args) throws Exception {
     ConfinedProcess.openClassPath();
-    Privileges.giveUpFiles(true);
-    ConfinedProcess.confined(Privileges.restrictCalls(args[0], false));
+    if (args[0].equals("gofer")) {
+      Confinement.readFilesNow(); // A gofer asks for no dates; this does.
+      Privileges.giveUpAllBut(List.of(), args[1]);
+      ConfinedProcess.confined(Privileges.restrictGoferCalls(new HostAccess(true, true, true)));
+    } else {
+      Privileges.giveUpFiles(true);
+      ConfinedProcess.confined(Privileges.restrictCalls(args[0], false));
+    }
 
     for (int i = 0; i < 20_000; i++) {
       sink += mix(i);

@@ -38,7 +38,9 @@ public final class ControlFuzz {
     "{\"op\": \"resume\", \"id\": \"c\"}",
     "{\"op\": \"resize\", \"id\": \"c\", \"pid\": 1, \"rows\": 3, \"columns\": 4}",
     "{\"op\": \"detach\"}",
-    "{\"op\": \"create\", \"id\": \"c\", \"stdio\": [0], \"spec\": {\"ociVersion\": \"1.0.2\", \"root\": {\"path\": \"/\"}}}"
+    "{\"op\": \"create\", \"id\": \"c\", \"stdio\": [0], \"spec\": {\"ociVersion\": \"1.0.2\", \"root\": {\"path\": \"/\"}}}",
+    "{\"op\": \"create\", \"id\": \"d\", \"stdio\": [0], \"spec\": {\"ociVersion\": \"1.0.2\", \"root\": {\"path\": \"/\"},"
+        + " \"process\": {\"args\": [\"x\"], \"cwd\": \"/\"}}}"
   };
 
   private static final String[] PIECES = {"", "null", "-1", "[]", "{}", "\"\"", "99999999999", "[0,0]", "true", "\"x\"", "}"};

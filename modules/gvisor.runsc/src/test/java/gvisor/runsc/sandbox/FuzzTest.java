@@ -7,6 +7,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
@@ -25,6 +26,13 @@ class FuzzTest {
   @TestFactory
   Stream<DynamicTest> targets() {
     return Stream.of(test("config", ConfigFuzz::fuzzerTestOneInput), test("control", ControlFuzz::fuzzerTestOneInput));
+  }
+
+  /** A create without a process, descriptors and all, was an internal error once. */
+  @Test
+  void findingsStayFixed() throws Exception {
+    ControlFuzz.fuzzerTestOneInput(new byte[] {3, 0, 9, 0});
+    ControlFuzz.fuzzerTestOneInput(new byte[] {3, 0, 10, 0});
   }
 
   private static DynamicTest test(String name, Target target) {

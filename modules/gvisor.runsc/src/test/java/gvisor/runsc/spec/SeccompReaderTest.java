@@ -14,7 +14,7 @@ class SeccompReaderTest {
   private static Spec.Seccomp read(String seccomp) throws MalformedJsonException {
     String text =
         """
-        {"ociVersion": "1.0.2", "root": {"path": "/"}, "linux": {"seccomp": %s}}
+        {"ociVersion": "1.0.2", "root": {"path": "/"}, "process": {"cwd": "/", "args": ["x"]}, "linux": {"seccomp": %s}}
         """
             .formatted(seccomp);
     return SpecReader.read(Json.read(text.getBytes(StandardCharsets.UTF_8))).linux().seccomp();

@@ -44,6 +44,13 @@ class SpecReaderTest {
   }
 
   @Test
+  void aProcessIsNeeded() {
+    assertEquals("process is missing", complaint("{\"ociVersion\": \"1.0.2\", \"root\": {\"path\": \"/\"}}"));
+    assertEquals("process is missing", complaint(
+        "{\"ociVersion\": \"1.0.2\", \"root\": {\"path\": \"/\"}, \"process\": null}"));
+  }
+
+  @Test
   void defaultSpecIsValid() throws Exception {
     Spec spec = SpecReader.read(DefaultSpec.json(List.of("sh", "-c", "x"), "/"));
     assertEquals(1L << CapabilityNames.number("CAP_KILL"), spec.process().capabilities().bounding() & 1L << 5);
