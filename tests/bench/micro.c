@@ -150,13 +150,14 @@ int main(int argc, char **argv) {
   block = malloc(BLOCK);
   memset(block, 1, BLOCK);
 
-  for (int i = 0; i < 20000; i++) syscall(SYS_getppid); /* a compiler may be warming up underneath */
+  if (wanted("getppid"))
+    for (int i = 0; i < 20000; i++) syscall(SYS_getppid); /* a compiler may be warming up underneath */
   ROW("getppid", 5000, syscall(SYS_getppid));
   struct timespec t;
   ROW("clock_gettime, vDSO", 100000, clock_gettime(CLOCK_MONOTONIC, &t));
   files("tmpfs", "/tmp");
   files("root", "/root");
-  for (int warm = 0; warm < 500; warm++) {
+  for (int warm = 0; warm < 500 && wanted("mmap+touch+munmap"); warm++) {
     char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     *p = 1;
     munmap(p, PAGE);
@@ -183,7 +184,7 @@ int main(int argc, char **argv) {
   if (wanted("compute, no system calls")) {
     volatile long result;
     double best = 1e18;
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 1000; round++) {
       double start = now();
       result = compute();
       double each = now() - start;
@@ -194,9 +195,9 @@ int main(int argc, char **argv) {
     fflush(stdout);
   }
   pipes();
-  for (int warm = 0; warm < 50; warm++) fork_wait(0);
+  for (int warm = 0; warm < 50 && wanted("fork+wait"); warm++) fork_wait(0);
   ROW("fork+wait", 50, fork_wait(0));
-  for (int warm = 0; warm < 20; warm++) fork_wait(1);
+  for (int warm = 0; warm < 20 && wanted("fork+exec+wait"); warm++) fork_wait(1);
   ROW("fork+exec+wait", 50, fork_wait(1));
   return 0;
 }

@@ -25,8 +25,16 @@ static const char *domain(void) {
   return u.domainname;
 }
 
+/* Without it, a name that is set would be the host's. */
+static void own_names(void) {
+  if (unshare(CLONE_NEWUTS) != 0) {
+    perror("unshare");
+    _exit(9);
+  }
+}
+
 static void names(void) {
-  OK(unshare(CLONE_NEWUTS));
+  own_names();
   OK(setdomainname("example.org", 11));
   CHECK(strcmp("example.org", domain()) == 0);
   OK(setdomainname("short-and-more", 5));
@@ -89,7 +97,7 @@ static ino_t ino_of(int fd) {
 }
 
 static void by_file(void) {
-  OK(unshare(CLONE_NEWUTS));
+  own_names();
   OK(sethostname("mine", 4));
   pid_t pid = resident(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET, "theirs");
   char b[80];
@@ -155,6 +163,7 @@ static void pids(void) {
     if (unshare(CLONE_NEWPID)) _exit(1);
     pid_t first = fork();
     if (first == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (write(p[1], "x", 1) != 1) _exit(1);
       pause();
     }

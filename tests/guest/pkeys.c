@@ -6,9 +6,9 @@ static long protect(void *p, size_t n, int prot, int key) { return syscall(SYS_p
 int main(void) {
   long page = sysconf(_SC_PAGESIZE);
   char *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  p[0] = 1;
   if (protect(p, page, PROT_READ, -1) == -1 && errno == ENOSYS) SKIP("this kernel knows no protection keys");
   /* Key -1 is mprotect. */
-  p[0] = 1;
   OK(protect(p, page, PROT_READ, -1));
   int pipe_fds[2];
   OK(pipe(pipe_fds));
@@ -30,7 +30,7 @@ int main(void) {
   FAILS(EINVAL, syscall(SYS_pkey_alloc, 0, 8));
   int key = syscall(SYS_pkey_alloc, 0, 0);
   if (key == -1) {
-    EQ(ENOSPC, errno);
+    CHECK(errno == ENOSPC || errno == EINVAL);
   } else {
     CHECK(key > 0);
     OK(protect(p, page, PROT_READ, key));

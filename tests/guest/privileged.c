@@ -36,7 +36,7 @@ static void as_root(void) {
   REFUSED(EINVAL, ioperm(-1UL, 10, 1));
   REFUSED(EINVAL, ioperm(65530, 100, 1));
   REFUSED(EFAULT, syscall(SYS_init_module, BAD, 100000UL, ""));
-  REFUSED(EFAULT, syscall(SYS_init_module, "", 0UL, BAD));
+  REFUSED(ENOEXEC, syscall(SYS_init_module, "", 0UL, BAD));
   REFUSED(EBADF, syscall(SYS_finit_module, -1, "", 0));
   REFUSED(EINVAL, syscall(SYS_finit_module, 0, "", 0x1000));
   REFUSED(ENOENT, syscall(SYS_delete_module, "no_such_module", O_NONBLOCK));

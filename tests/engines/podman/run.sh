@@ -16,3 +16,12 @@ pm run --rm --network none busybox nonesuch > /run/tmp/out 2>&1; echo "exit $?"
 grep -o 'executable file not found in $PATH' /run/tmp/out
 pm run --rm --network none busybox /etc/passwd > /run/tmp/out 2>&1; echo "exit $?"
 grep -o 'exec: "/etc/passwd": permission denied' /run/tmp/out
+# Users of another range: files of the image are the container's root's, and what it makes on the host is of the range.
+run --uidmap 0:200000:65536 --gidmap 0:300000:65536 busybox sh -c 'id -u; tr -s " " < /proc/self/uid_map; tr -s " " < /proc/self/gid_map; stat -c "%u %g" /etc/passwd /bin; touch /root/x; stat -c "%u %g" /root/x; chown 70000 /root/x 2>&1'
+run --uidmap 0:200000:65536 --user 5:6 busybox id
+mkdir -p /run/tmp/mapped && chmod 777 /run/tmp/mapped && echo theirs > /run/tmp/mapped/theirs && chmod 600 /run/tmp/mapped/theirs
+run --uidmap 0:200000:65536 -v /run/tmp/mapped:/v busybox sh -c 'touch /v/made; stat -c "%u %g" /v/made /v/theirs; cat /v/theirs 2>&1'
+stat -c '%u %g' /run/tmp/mapped/made
+rm -r /run/tmp/mapped
+run --tmpfs /etc busybox head -1 /etc/passwd
+run --device /dev/fuse busybox stat -c '%a %t:%T' /dev/fuse

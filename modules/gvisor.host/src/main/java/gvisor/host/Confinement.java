@@ -41,6 +41,7 @@ public final class Confinement {
   private static final int AT_FDCWD = -100;
   private static final int NR_SECCOMP = 317;
   private static final int NR_GETEUID = 107;
+  private static final int NR_GETEGID = 108;
   private static final int SECCOMP_SET_MODE_FILTER = 1;
   private static final int SECCOMP_FILTER_FLAG_TSYNC = 1;
   private static final int SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
@@ -76,6 +77,16 @@ public final class Confinement {
   /** Whether this process acts as the host's root. */
   public static boolean isRoot() {
     return Libc.syscall(NR_GETEUID, 0, 0, 0, 0, 0, 0) == 0;
+  }
+
+  /** The effective user of this process. */
+  public static long userId() {
+    return Libc.syscall(NR_GETEUID, 0, 0, 0, 0, 0, 0);
+  }
+
+  /** The effective group of this process. */
+  public static long groupId() {
+    return Libc.syscall(NR_GETEGID, 0, 0, 0, 0, 0, 0);
   }
 
   /** Whether this process may make namespaces and mounts: CAP_SYS_ADMIN in its user namespace. */

@@ -37,6 +37,7 @@ public final class Spawn {
   private static final int SCRIPT_ENTRIES = 256;
   private static final int TIOCSCTTY = 0x540e;
   private static final int PR_CAPBSET_DROP = 24;
+  private static final int NR_SETGROUPS = 116, NR_SETRESUID = 117, NR_SETRESGID = 119;
   private static final int NR_SECCOMP = 317;
   private static final int SECCOMP_SET_MODE_FILTER = 1;
 
@@ -56,6 +57,7 @@ public final class Spawn {
   private long capabilities = -1;
   private IdMaps idMaps;
   private boolean mayDoWithout;
+  private boolean isRootThere;
   private Fd joinedNetwork;
   private List<Fd> controlGroups = List.of();
   private final Map<Integer, Long> limits = new TreeMap<>();
@@ -125,6 +127,12 @@ public final class Spawn {
   public Spawn userNamespace(IdMaps maps) {
     idMaps = maps;
     return this;
+  }
+
+  /** As {@link #userNamespace}, as its root, without groups of the host: for maps that do not begin with the caller. */
+  public Spawn rootOfUserNamespace(IdMaps maps) {
+    isRootThere = true;
+    return userNamespace(maps);
   }
 
   /** As {@link #userNamespace}, but without one where the host refuses it. */
@@ -206,6 +214,11 @@ public final class Spawn {
       }
       if (handshake != null) {
         handshake.add(script);
+        if (isRootThere) {
+          script.add(NR_SETGROUPS, 0, 0);
+          script.add(NR_SETRESGID, 0, 0, 0);
+          script.add(NR_SETRESUID, 0, 0, 0);
+        }
       }
       if (newSession) {
         script.add(Sys.NR_SETSID);

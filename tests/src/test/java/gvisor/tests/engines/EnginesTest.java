@@ -25,18 +25,13 @@ import org.junit.jupiter.api.TestInstance;
 /**
  * Docker, containerd, podman and buildah with this image as their runtime: each script of {@code tests/engines/ENGINE}
  * is run with runc and then with every platform that works here. It has to print the same, and nothing may stay behind.
- * {@code engines.only} is a regular expression for names such as {@code docker/run}. What an engine asks of its runtime
- * is the same on every platform: after the first one the others get the scripts of {@link #PLATFORM}, or with
- * {@code engines.all} every one.
+ * {@code engines.only} is a regular expression for names such as {@code docker/run}.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EnginesTest {
   private static final Path SCRIPTS = Path.of("engines").toAbsolutePath();
   private static final int SCRIPT_SECONDS = 300;
   private static final int SETUP_SECONDS = 60;
-
-  /** Scripts about what application code does, and how. */
-  private static final String PLATFORM = "docker/(run|exec|streams)";
 
   private final Map<String, String> expected = new HashMap<>();
   private World world;
@@ -119,11 +114,7 @@ class EnginesTest {
     for (String runtime : runtimes) {
       List<DynamicNode> tests = new ArrayList<>();
       tests.add(dynamicTest("start", () -> start.with(runtime)));
-      boolean all = runtimes.indexOf(runtime) <= 1 || Boolean.getBoolean("engines.all");
       for (String script : scripts) {
-        if (!all && !(engine + "/" + script).matches(PLATFORM)) {
-          continue;
-        }
         tests.add(dynamicTest(script + " with " + runtime, () -> compare(engine, script, runtime)));
       }
       tests.add(dynamicTest("stop", stop::now));

@@ -29,9 +29,10 @@ class SyscallProgramsTest {
             static long swapon(const char *path) { return syscall(SYS_swapoff, path); } // sync()
             int main(void) {
               printf("umask(0) \\" alarm(1)", 'c', pread (fd, b, 1, 0));
+              switch (argc) { case SYS_iopl: case SYS_ioperm: return 0; }
               return swapon("x") + __NR_acct;
             }
             """);
-    assertEquals(Set.of("acct", "main", "pread", "pread64", "printf", "swapoff", "syscall"), names);
+    assertEquals(Set.of("acct", "main", "pread", "pread64", "printf", "swapoff", "switch", "syscall"), names);
   }
 }

@@ -82,6 +82,23 @@ class CommandLineTest {
   }
 
   @Test
+  void pagesAndCompletionAreWellFormed() throws Exception {
+    Path share = directory.resolve("share");
+    assertEquals(0, runsc("manual", share.toString()).exitCode());
+    Programs.Result parsed =
+        Programs.run(
+            directory, Map.of(), SECONDS,
+            List.of("bash", "-n", share.resolve("bash-completion/completions/runsc").toString()));
+    assertEquals(new Programs.Result(0, "", ""), parsed);
+    List<String> command = new ArrayList<>(List.of("groff", "-man", "-Tutf8", "-ww", "-z"));
+    try (Stream<Path> pages = Files.list(share.resolve("man/man1"))) {
+      pages.forEach(page -> command.add(page.toString()));
+    }
+    Assumptions.assumeTrue(Files.exists(Path.of("/usr/bin/groff")), "there is no groff");
+    assertEquals(new Programs.Result(0, "", ""), Programs.run(directory, Map.of(), SECONDS, command));
+  }
+
+  @Test
   void theLauncherFollowsSymbolicLinks() throws Exception {
     Path link = Files.createSymbolicLink(directory.resolve("link"), Image.RUNSC);
     Path linkToLink = Files.createSymbolicLink(directory.resolve("again"), Path.of("link"));

@@ -70,6 +70,26 @@ class LimitsTest {
   }
 
   @Test
+  void eventsTellOfAKillForMemory() throws Exception {
+    containers.start("a", "while ! test -e /tmp/go; do sleep 0.1; done; tail /dev/zero; sleep 2", memory(64));
+    Thread events =
+        new Thread(
+            () -> {
+              try {
+                Thread.sleep(1000);
+                containers.succeed("exec", "a", "touch", "/tmp/go");
+              } catch (java.io.IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    events.start();
+    Programs.Result result = containers.runsc("events", "--interval", "20s", "a");
+    events.join();
+    assertTrue(result.out().contains("{\"type\":\"oom\",\"id\":\"a\"}\n"), result.toString());
+    assertEquals(0, result.exitCode(), result.err());
+  }
+
+  @Test
   void theFirstProcessOutOfMemoryIsExitCode137() throws Exception {
     assertEquals(137, containers.run("a", "exec tail /dev/zero", memory(64)).exitCode());
   }

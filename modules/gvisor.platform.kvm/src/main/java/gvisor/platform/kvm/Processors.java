@@ -107,6 +107,26 @@ final class Processors {
     }
   }
 
+  /** How many there are. */
+  int count() {
+    poolLock.lock();
+    try {
+      return all.size();
+    } finally {
+      poolLock.unlock();
+    }
+  }
+
+  /** How many of them belong to no context. */
+  int freeCount() {
+    poolLock.lock();
+    try {
+      return free.size();
+    } finally {
+      poolLock.unlock();
+    }
+  }
+
   private Processor add() throws ErrnoException {
     int id = all.size();
     long blocked = KickSignal.block();

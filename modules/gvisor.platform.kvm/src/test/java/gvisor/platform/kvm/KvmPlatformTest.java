@@ -506,6 +506,54 @@ class KvmPlatformTest {
     }
   }
 
+  /** One context in one of the ways that a task ends. */
+  private void endAs(int kind) throws Exception {
+    Context[] shared = new Context[1];
+    FutureTask<Void> task = start(() -> {
+      try (AddressSpace space = guest.newSpace(); Context c = guest.platform.newContext()) {
+        switch (kind) {
+          case 0 -> { } // never ran
+          case 1 -> {
+            set(c, guest.getppidLoop, 0, 0);
+            assertEquals(StopReason.SYSCALL, c.switchTo(space));
+          }
+          case 2 -> {
+            set(c, guest.loadOnce, 0x10_0000, 0);
+            assertEquals(StopReason.FAULT, c.switchTo(space));
+          }
+          case 3 -> {
+            set(c, guest.divide, 0, 0);
+            assertEquals(StopReason.SIGNAL, c.switchTo(space));
+          }
+          default -> {
+            set(c, guest.spin, 0, 0);
+            shared[0] = c;
+            assertEquals(StopReason.INTERRUPTED, c.switchTo(space));
+          }
+        }
+        c.leave();
+      }
+    });
+    while (!task.isDone()) {
+      Context spinning = shared[0];
+      if (spinning != null && ((KvmContext) spinning).isInApplication()) {
+        spinning.interrupt();
+      }
+      Thread.onSpinWait();
+    }
+    task.get();
+  }
+
+  @Test
+  void noProcessorIsLeftWithATaskThatEnded() throws Exception {
+    Processors processors = ((KvmPlatform) guest.platform).processors();
+    for (int i = 0; i < 1000; i++) {
+      endAs(i % 5);
+    }
+    assertTrue(processors.count() <= 2, () -> processors.count() + " processors for one task at a time");
+    assertEquals(processors.count(), processors.freeCount());
+  }
+
   @Test
   void interruptsInAStormLoseNothing() throws Exception {
     try (AddressSpace space = guest.newSpace()) {

@@ -61,6 +61,8 @@ final class CgroupV1 extends Cgroup {
     number("cpu", "cpu.shares", r.cpuShares(), "cpu.shares");
     number("cpu", "cpu.cfs_period_us", r.cpuPeriod(), "cpu.period");
     number("cpu", "cpu.cfs_quota_us", r.cpuQuota(), "cpu.quota");
+    number("cpu", "cpu.cfs_burst_us", r.cpuBurst(), "cpu.burst");
+    number("cpu", "cpu.idle", r.cpuIdle() == 0 && !hasFile("cpu", "cpu.idle") ? Resources.UNSET : r.cpuIdle(), "cpu.idle");
     text("cpuset", "cpuset.cpus", r.cpus(), "cpu.cpus");
     text("cpuset", "cpuset.mems", r.mems(), "cpu.mems");
     text("pids", "pids.max", r.pidsLimit() == Resources.UNSET ? "" : tasks(r.pidsLimit()), "pids.limit");
@@ -74,6 +76,8 @@ final class CgroupV1 extends Cgroup {
             case WRITE_BYTES -> "blkio.throttle.write_bps_device";
             case READS -> "blkio.throttle.read_iops_device";
             case WRITES -> "blkio.throttle.write_iops_device";
+            case WEIGHT ->
+                hasFile("blkio", "blkio.bfq.weight_device") ? "blkio.bfq.weight_device" : "blkio.weight_device";
           };
       text("blkio", file, t.major() + ":" + t.minor() + " " + t.rate(), "blockIO.throttle");
     }
@@ -94,6 +98,7 @@ final class CgroupV1 extends Cgroup {
       bytes("memory.memsw.limit_in_bytes", r.memorySwap(), "memory.swap");
     }
     bytes("memory.soft_limit_in_bytes", r.memoryReservation(), "memory.reservation");
+    number("memory", "memory.swappiness", r.swappiness(), "memory.swappiness");
   }
 
   private boolean raisesSwap(Resources r) {

@@ -67,6 +67,11 @@ final class CgroupV2 extends Cgroup {
       long period = r.cpuPeriod() == Resources.UNSET ? Resources.DEFAULT_PERIOD : r.cpuPeriod();
       text("cpu.max", (r.cpuQuota() > 0 ? Long.toString(r.cpuQuota()) : "max") + " " + period, "cpu.quota");
     }
+    text("cpu.max.burst", r.cpuBurst() == Resources.UNSET ? "" : Long.toString(r.cpuBurst()), "cpu.burst");
+    if (r.cpuIdle() > 0 || r.cpuIdle() == 0 && Files.exists(directory.resolve("cpu.idle"))) {
+      text("cpu.idle", Long.toString(r.cpuIdle()), "cpu.idle");
+    }
+    // There is no memory.swappiness in this version; like runc, which passes over it, too.
     text("cpuset.cpus", r.cpus(), "cpu.cpus");
     text("cpuset.mems", r.mems(), "cpu.mems");
     text("pids.max", r.pidsLimit() == Resources.UNSET ? "" : tasks(r.pidsLimit()), "pids.limit");
@@ -75,12 +80,17 @@ final class CgroupV2 extends Cgroup {
       text("io.weight", Long.toString(1 + (Math.max(10, r.blkioWeight()) - 10) * 9999 / 990), "blockIO.weight");
     }
     for (Resources.Throttle t : r.throttles()) {
+      if (t.what() == Resources.Throttled.WEIGHT) {
+        text("io.bfq.weight", t.major() + ":" + t.minor() + " " + t.rate(), "blockIO.weightDevice");
+        continue;
+      }
       String what =
           switch (t.what()) {
             case READ_BYTES -> "rbps";
             case WRITE_BYTES -> "wbps";
             case READS -> "riops";
             case WRITES -> "wiops";
+            case WEIGHT -> throw new IllegalStateException("no limit of io.max");
           };
       text("io.max", t.major() + ":" + t.minor() + " " + what + "=" + t.rate(), "blockIO.throttle");
     }

@@ -29,6 +29,9 @@ public final class Cli {
   /** Commands that read a bundle and start a sandbox with it. */
   private static final Set<String> STARTING = Set.of("run", "do", "create");
 
+  /** Commands of runc that there are none of here. */
+  private static final Set<String> NOT_OFFERED = Set.of("checkpoint", "restore");
+
   private Cli() {}
 
   /** Runs {@code args} and returns the exit code. */
@@ -43,7 +46,11 @@ public final class Cli {
     CommandLine line = new CommandLine(global.spec());
     Command command = name == null ? null : command(name);
     if (name != null && command == null) {
-      return fail(global, args, "unknown command " + name + "; try runsc help");
+      return fail(
+          global, args,
+          NOT_OFFERED.contains(name)
+              ? name + " is not offered: a sandbox cannot be saved and brought back"
+              : "unknown command " + name + "; try runsc help");
     }
     if (command != null) {
       // Only the command that is meant: describing all of them to picocli costs more than running one.
@@ -93,6 +100,7 @@ public final class Cli {
       case "install" -> new Install();
       case "kill" -> new Kill();
       case "list" -> new ListContainers();
+      case "manual" -> new Manual();
       case "pause" -> new Pause();
       case "ps" -> new Ps();
       case "resume" -> new Resume();

@@ -11,6 +11,9 @@ import java.nio.charset.StandardCharsets;
 
 /** {@code events}: what a container uses, as JSON lines in the shape of runc's. */
 final class Events extends Command {
+  /** How long a kill may stay unnoticed. */
+  private static final long OOM_MILLIS = 250;
+
   private boolean stats;
   private String interval = "5s";
   private String id;
@@ -29,19 +32,46 @@ final class Events extends Command {
       throw new CommandFailure("--interval=" + interval + " is no time such as 500ms, 5s or 1m");
     }
     Containers containers = new Containers(config);
-    print(containers);
-    while (!stats) {
+    try (ControlClient client = containers.connect(id)) {
+      JsonNode used = client.call(client.request("stats"));
+      print(used);
+      return stats ? 0 : follow(containers, client, kills(used));
+    }
+  }
+
+  /** Prints from time to time what is used, and soon after it happens that a process was killed for its memory. */
+  private int follow(Containers containers, ControlClient client, long knownKills) throws CommandFailure {
+    long known = knownKills;
+    long interval = intervalMillis();
+    long untilPrinted = interval;
+    while (true) {
+      long pause = Math.min(untilPrinted, OOM_MILLIS);
+      JsonNode used;
       try {
-        Thread.sleep(intervalMillis());
+        Thread.sleep(pause);
+        used = client.call(client.request("stats"));
       } catch (InterruptedException e) {
         return 0;
+      } catch (CommandFailure e) {
+        if (containers.store().load(id).status().equals("stopped")) {
+          return 0;
+        }
+        throw e;
       }
-      if (containers.store().load(id).status().equals("stopped")) {
-        return 0;
+      if (kills(used) > known) {
+        known = kills(used);
+        print(Json.object().put("type", "oom").put("id", id));
       }
-      print(containers);
+      untilPrinted -= pause;
+      if (untilPrinted <= 0) {
+        untilPrinted = interval;
+        print(used);
+      }
     }
-    return 0;
+  }
+
+  private static long kills(JsonNode used) {
+    return used.path("memory").path("oomKills").asLong();
   }
 
   private long intervalMillis() {
@@ -49,11 +79,7 @@ final class Events extends Command {
     return interval.endsWith("ms") ? number : interval.endsWith("s") ? number * 1000 : number * 60_000;
   }
 
-  private void print(Containers containers) throws CommandFailure {
-    JsonNode used;
-    try (ControlClient client = containers.connect(id)) {
-      used = client.call(client.request("stats"));
-    }
+  private void print(JsonNode used) {
     ObjectNode event = Json.object().put("type", "stats").put("id", id);
     ObjectNode data = event.putObject("data");
     JsonNode cpu = used.path("cpu");
@@ -66,6 +92,10 @@ final class Events extends Command {
     putLimit(bytes, memory.path("limitBytes").asLong());
     ObjectNode pids = data.putObject("pids").put("current", used.path("pids").path("current").asLong());
     putLimit(pids, used.path("pids").path("limit").asLong());
+    print(event);
+  }
+
+  private static void print(ObjectNode event) {
     System.out.println(new String(Json.write(event), StandardCharsets.UTF_8));
     System.out.flush();
   }

@@ -34,6 +34,9 @@ final class Exec extends Command {
   private String consoleSocket = "";
   private String pidFile = "";
   private String internalPidFile = "";
+  private String processLabel = "";
+  private String apparmor = "";
+  private String cgroup = "";
   private String id;
   private List<String> command = List.of();
 
@@ -58,6 +61,9 @@ final class Exec extends Command {
         "-internal-pid-file");
     number(v -> preserveFds = v, "N", "hand on N descriptors from 3 on", "--preserve-fds", "-preserve-fds");
     flag(v -> ignorePaused = v, "start it even if the container is paused", "--ignore-paused", "-ignore-paused");
+    text(v -> processLabel = v, "LABEL", "SELinux context; refused, as in a bundle", "--process-label");
+    text(v -> apparmor = v, "PROFILE", "AppArmor profile; refused or passed over, as in a bundle", "--apparmor");
+    text(v -> cgroup = v, "GROUP", "", "--cgroup");
     positional(v -> id = v, "0", "1", "ID", "");
     positionals(v -> command = v, "1..*", "0..*", "COMMAND", "");
     examples(
@@ -86,8 +92,11 @@ final class Exec extends Command {
     } catch (MalformedJsonException e) {
       throw new CommandFailure(e.getMessage());
     }
-    if (!processFile.isEmpty()) {
+    if (!processFile.isEmpty() || !processLabel.isEmpty() || !apparmor.isEmpty()) {
       SecurityLabels.ofHost(config).check(read);
+    }
+    if (!cgroup.isEmpty() && !cgroup.equals("/")) {
+      throw new CommandFailure("--cgroup=" + cgroup + ": a sandbox has one control group");
     }
     return run(containers, process, read);
   }
@@ -149,6 +158,12 @@ final class Exec extends Command {
     if (!env.isEmpty()) {
       ArrayNode variables = process.withArray("env");
       env.forEach(variables::add);
+    }
+    if (!processLabel.isEmpty()) {
+      process.put("selinuxLabel", processLabel);
+    }
+    if (!apparmor.isEmpty()) {
+      process.put("apparmorProfile", apparmor);
     }
     if (noNewPrivileges) {
       process.put("noNewPrivileges", true);

@@ -25,7 +25,7 @@ final class Features extends Command {
     strings(json.putArray("hooks"), HOOKS);
     strings(json.putArray("mountOptions"), MountOptionNames.KNOWN);
     ObjectNode linux = json.putObject("linux");
-    strings(linux.putArray("namespaces"), List.of("ipc", "mount", "network", "pid", "uts"));
+    strings(linux.putArray("namespaces"), List.of("ipc", "mount", "network", "pid", "user", "uts"));
     ArrayNode capabilities = linux.putArray("capabilities");
     CapabilityNames.ALL.forEach(name -> capabilities.add("CAP_" + name));
     linux

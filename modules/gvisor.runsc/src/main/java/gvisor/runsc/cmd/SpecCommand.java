@@ -1,5 +1,7 @@
 package gvisor.runsc.cmd;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import gvisor.host.Confinement;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.json.Json;
@@ -15,20 +17,25 @@ import java.util.List;
 final class SpecCommand extends Command {
   private String bundle = ".";
   private String cwd = "/";
+  private boolean rootless;
   private List<String> command = List.of();
 
   SpecCommand() {
     super("spec", "Writes a config.json to start from.");
     text(v -> bundle = v, "DIR", "where to write it", "--bundle", "-b", "-bundle");
     text(v -> cwd = v, "DIR", "working directory of the process", "--cwd", "-cwd");
-    flag(v -> {}, "", "--rootless");
+    flag(v -> rootless = v, "for a caller who is not root: with a user namespace of his own", "--rootless");
     positionals(v -> command = v, "0..*", "0..*", "COMMAND", "what the container runs (default: sh)");
   }
 
   @Override
   int run(Config config) throws CommandFailure {
     Path file = Path.of(bundle).resolve("config.json");
-    byte[] text = Json.writeIndented(DefaultSpec.json(command.isEmpty() ? List.of("sh") : command, cwd));
+    ObjectNode json = DefaultSpec.json(command.isEmpty() ? List.of("sh") : command, cwd);
+    if (rootless) {
+      DefaultSpec.addUserNamespace(json, Confinement.userId(), Confinement.groupId());
+    }
+    byte[] text = Json.writeIndented(json);
     try {
       Files.write(file, text, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     } catch (FileAlreadyExistsException e) {

@@ -88,8 +88,9 @@ public final class Containers {
   }
 
   /** Makes container {@code id} and its processes; nothing stays behind if that fails. */
-  public Created create(String id, Bundle bundle, Stdio stdio) throws CommandFailure {
+  public Created create(String id, Bundle given, Stdio stdio) throws CommandFailure {
     StateStore.checkId(id);
+    Bundle bundle = UserNamespace.resolve(given, store);
     SecurityLabels.ofHost(config).check(bundle.spec());
     Placement placement = Placement.of(id, bundle.spec(), store);
     store.makeDirectory(id);
@@ -125,7 +126,7 @@ public final class Containers {
     try (Fd network = network(bundle.spec())) {
       sandbox = SandboxProcess.startSandbox(id, messages, membership, network);
       started.add(sandbox);
-      gofer = SandboxProcess.startGofer(id, messages, membership);
+      gofer = SandboxProcess.startGofer(id, messages, membership, UserNamespace.maps(bundle.spec()));
       started.add(gofer);
     } finally {
       membership.forEach(Fd::close);
@@ -176,9 +177,10 @@ public final class Containers {
       makeEmptyDirectory(id);
       Cgroup cgroup = makeCgroup(id, bundle.spec());
       SandboxProcess gofer;
+      Path messages = store.directory(id).resolve("messages");
       List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
       try {
-        gofer = SandboxProcess.startGofer(id, store.directory(id).resolve("messages"), membership);
+        gofer = SandboxProcess.startGofer(id, messages, membership, UserNamespace.maps(bundle.spec()));
         started.add(gofer);
       } finally {
         membership.forEach(Fd::close);
@@ -188,7 +190,6 @@ public final class Containers {
               id, bundle, placement.sandboxId(), placement.sandbox(), HostProcess.of(gofer.process().pid()));
       store.save(state);
       Message goferAnswer = sendCreate(id, bundle, stdio, placement, client, gofer);
-      Path messages = store.directory(id).resolve("messages");
       SandboxProcess.watch(null, List.of(), gofer, goferAnswer.fds(), messages);
       Created created = finish(state, bundle, gofer, client);
       fitCgroup(state, client);
@@ -370,7 +371,10 @@ public final class Containers {
   }
 
   private ObjectNode serveRequest(String id, Bundle bundle) {
-    ObjectNode request = Json.object().put("emptyDirectory", emptyDirectory(id).toString());
+    boolean isMapped = !bundle.spec().linux().uidMappings().isEmpty();
+    // Who is root in a namespace only does not get to our own directories, but to this one; nobody mounts from there.
+    String empty = isMapped ? "/proc/sys" : emptyDirectory(id).toString();
+    ObjectNode request = Json.object().put("emptyDirectory", empty);
     ArrayNode attach = request.putArray("attach");
     // What an overlay covers is never written to, so the gofer need not be able to.
     boolean rootReadOnly = bundle.spec().root().readonly() || config.overlay() != Config.Overlay.NONE;

@@ -126,7 +126,7 @@ record Placement(String sandboxId, HostProcess sandbox, Map<String, String> shar
   }
 
   /** The container whose host process a namespace file names, or null. */
-  private static ContainerState owner(String path, StateStore store) throws CommandFailure {
+  static ContainerState owner(String path, StateStore store) throws CommandFailure {
     Matcher matcher = NAMESPACE_FILE.matcher(path);
     if (!matcher.matches()) {
       return null;

@@ -47,7 +47,7 @@ final class SandboxCgroup {
     }
     Resources together =
         new Resources(
-            memory.limit(), UNSET, memory.firstIsLimited ? -1 : UNSET, UNSET, UNSET, UNSET, "", "", pids.limit(), UNSET,
+            memory.limit(), UNSET, memory.firstIsLimited ? -1 : UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, "", "", pids.limit(), UNSET,
             List.of(), Map.of());
     Cgroup.at(new CgroupPath(first.cgroup())).set(together);
   }

@@ -50,8 +50,9 @@ final class Privileges {
    *
    * @param isGofer whether it is a gofer, which acts on the host's files as the caller may
    * @param network the network namespace to be in instead of an empty one, or null
+   * @param maps who there is in the gofer's user namespace, or null
    */
-  static Spawn confined(Spawn spawn, boolean isGofer, Fd network) throws IOException {
+  static Spawn confined(Spawn spawn, boolean isGofer, Fd network, IdMaps maps) throws IOException {
     if (isTraining()) {
       return spawn;
     }
@@ -63,7 +64,13 @@ final class Privileges {
         .limit(RLIMIT_NICE, 0)
         .limit(RLIMIT_RTPRIO, 0);
     if (!Confinement.isAdministrator()) {
-      spawn.userNamespace(IdMaps.callerAsRoot());
+      IdMaps own = IdMaps.callerAsRoot();
+      if (maps != null && !(maps.users().equals(own.users()) && maps.groups().equals(own.groups()))) {
+        throw new IOException("linux.uidMappings: who is not root has a user namespace of himself as root alone");
+      }
+      spawn.userNamespace(own);
+    } else if (maps != null) {
+      spawn.rootOfUserNamespace(maps);
     } else if (!isGofer) {
       spawn.userNamespaceIfAllowed(IdMaps.identity());
     }

@@ -3,6 +3,7 @@ package gvisor.runsc.sandbox;
 import gvisor.api.errno.ErrnoException;
 import gvisor.host.Child;
 import gvisor.host.Fd;
+import gvisor.host.IdMaps;
 import gvisor.host.ScmSocket;
 import gvisor.host.Spawn;
 import gvisor.host.Watcher;
@@ -45,16 +46,22 @@ public record SandboxProcess(Child process, ControlConnection connection) {
    */
   public static SandboxProcess startSandbox(String id, Path messages, List<Fd> controlGroups, Fd network)
       throws CommandFailure {
-    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages, controlGroups, network);
+    return start("sandbox", SandboxMain.class, SANDBOX_FLAGS, id, messages, controlGroups, network, null);
   }
 
-  /** Starts the gofer of container {@code id}, as the sandbox. */
-  public static SandboxProcess startGofer(String id, Path messages, List<Fd> controlGroups) throws CommandFailure {
-    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages, controlGroups, null);
+  /**
+   * Starts the gofer of container {@code id}, as the sandbox.
+   *
+   * @param maps users and groups of the user namespace that it lives in, or null for those of the host
+   */
+  public static SandboxProcess startGofer(String id, Path messages, List<Fd> controlGroups, IdMaps maps)
+      throws CommandFailure {
+    return start("gofer", GoferMain.class, GOFER_FLAGS, id, messages, controlGroups, null, maps);
   }
 
   private static SandboxProcess start(
-      String kind, Class<?> main, List<String> flags, String id, Path messages, List<Fd> controlGroups, Fd network)
+      String kind, Class<?> main, List<String> flags, String id, Path messages, List<Fd> controlGroups, Fd network,
+      IdMaps maps)
       throws CommandFailure {
     String home = System.getProperty("java.home");
     List<String> argv = new ArrayList<>();
@@ -89,7 +96,7 @@ public record SandboxProcess(Child process, ControlConnection connection) {
           Fd log = Fd.open(messages.toString(), O_WRONLY_CREAT_APPEND, 0600);
           ScmSocket childEnd = pair[1]) {
         Child child =
-            Privileges.confined(new Spawn(argv.getFirst(), argv), kind.equals("gofer"), network)
+            Privileges.confined(new Spawn(argv.getFirst(), argv), kind.equals("gofer"), network, maps)
                 .environment(environment())
                 .controlGroups(controlGroups)
                 .newSession()

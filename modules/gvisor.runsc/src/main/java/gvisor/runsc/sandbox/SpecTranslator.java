@@ -11,6 +11,7 @@ import gvisor.sentry.boot.Limits;
 import gvisor.sentry.boot.MountSpec;
 import gvisor.sentry.boot.ProcessSpec;
 import gvisor.sentry.boot.Sharing;
+import gvisor.sentry.boot.UserSpace;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,10 +61,25 @@ final class SpecTranslator {
         bytes(spec.linux().readonlyPaths()),
         sysctls,
         devices(spec.linux().devices()),
+        users(spec.linux()),
         sharing,
         limits,
         process(null, spec.process(), stdio),
         ociSeccomp ? SeccompTranslator.profile(spec.linux().seccomp()) : null);
+  }
+
+  private static UserSpace users(Spec.Linux linux) {
+    return linux.uidMappings().isEmpty()
+        ? null
+        : new UserSpace(ranges(linux.uidMappings()), ranges(linux.gidMappings()));
+  }
+
+  private static List<UserSpace.Range> ranges(List<Spec.IdMapping> mappings) {
+    List<UserSpace.Range> ranges = new ArrayList<>();
+    for (Spec.IdMapping mapping : mappings) {
+      ranges.add(new UserSpace.Range(mapping.containerId(), mapping.hostId(), mapping.size()));
+    }
+    return ranges;
   }
 
   private static DeviceSpec devices(Devices devices) {
@@ -105,7 +121,12 @@ final class SpecTranslator {
         process.terminal(),
         process.consoleHeight(),
         process.consoleWidth(),
+        scheduling(process.scheduling()),
         stdio);
+  }
+
+  private static ProcessSpec.Scheduling scheduling(Spec.Scheduling s) {
+    return new ProcessSpec.Scheduling(s.policy(), s.nice(), s.priority(), s.ioClass(), s.ioPriority());
   }
 
   /** Text as the kernel holds it: its UTF-8 bytes, one a character. */

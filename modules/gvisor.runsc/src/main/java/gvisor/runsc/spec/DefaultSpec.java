@@ -45,6 +45,14 @@ public final class DefaultSpec {
     return json;
   }
 
+  /** Adds a user namespace in which the user and group of the host are root, and nobody else is there. */
+  public static void addUserNamespace(ObjectNode json, long uid, long gid) {
+    ObjectNode linux = (ObjectNode) json.path("linux");
+    linux.withArray("namespaces").addObject().put("type", "user");
+    linux.putArray("uidMappings").addObject().put("containerID", 0).put("hostID", uid).put("size", 1);
+    linux.putArray("gidMappings").addObject().put("containerID", 0).put("hostID", gid).put("size", 1);
+  }
+
   private static void mount(ArrayNode mounts, String destination, String type, String source, String... options) {
     ObjectNode mount = mounts.addObject();
     mount.put("destination", destination).put("type", type).put("source", source);

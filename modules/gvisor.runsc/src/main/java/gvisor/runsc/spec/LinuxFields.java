@@ -2,6 +2,7 @@ package gvisor.runsc.spec;
 
 import gvisor.runsc.json.FieldReader;
 import gvisor.runsc.json.MalformedJsonException;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -13,6 +14,9 @@ final class LinuxFields {
       List.of("private", "rprivate", "slave", "rslave", "unbindable", "runbindable");
 
   private static final long MAX_U32 = 0xffff_ffffL;
+
+  /** Linux' own bound: man 7 user_namespaces. */
+  private static final int MAX_MAPPINGS = 340;
 
   private LinuxFields() {}
 
@@ -43,16 +47,6 @@ final class LinuxFields {
         throw personality.fault("domain", "is " + domain + ": a sandbox offers LINUX without flags only");
       }
     }
-    for (String name : List.of("uidMappings", "gidMappings")) {
-      for (FieldReader mapping : linux.objects(name)) {
-        long inside = mapping.integer("containerID", 0, MAX_U32, 0);
-        long outside = mapping.integer("hostID", 0, MAX_U32, 0);
-        long size = mapping.integer("size", 1, MAX_U32, 1);
-        if (inside + size > MAX_U32 + 1 || outside + size > MAX_U32 + 1) {
-          throw mapping.fault("size", "goes beyond the last id");
-        }
-      }
-    }
     for (String name : linux.stringMap("sysctl").keySet()) {
       if (name.isEmpty() || name.contains("..") || name.startsWith("/") || name.startsWith(".")) {
         throw linux.fault("sysctl", "names \"" + name + "\", which is no setting");
@@ -61,5 +55,46 @@ final class LinuxFields {
     if (linux.stringMap("sysctl").containsKey("kernel.hostname")) {
       throw linux.fault("sysctl", "sets kernel.hostname: use hostname");
     }
+  }
+
+  /**
+   * The users or groups of the user namespace among {@code namespaces}. The kernel takes no map without root here: the
+   * file server is root in it.
+   */
+  static List<Spec.IdMapping> mappings(FieldReader linux, String name, List<Spec.Namespace> namespaces)
+      throws MalformedJsonException {
+    List<Spec.IdMapping> mappings = new ArrayList<>();
+    boolean hasRoot = false;
+    for (FieldReader mapping : linux.objects(name)) {
+      long inside = mapping.integer("containerID", 0, MAX_U32, 0);
+      long outside = mapping.integer("hostID", 0, MAX_U32, 0);
+      long size = mapping.integer("size", 1, MAX_U32, 1);
+      if (inside + size > MAX_U32 || outside + size > MAX_U32) { // The last number is no id: man 2 chown.
+        throw mapping.fault("size", "goes beyond the last id");
+      }
+      for (Spec.IdMapping other : mappings) {
+        if (overlap(inside, other.containerId(), size, other.size()) || overlap(outside, other.hostId(), size, other.size())) {
+          throw mapping.fault("size", "makes it overlap another mapping");
+        }
+      }
+      hasRoot |= inside == 0;
+      mappings.add(new Spec.IdMapping(inside, outside, size));
+    }
+    if (mappings.size() > MAX_MAPPINGS) {
+      throw linux.fault(name, "has more than " + MAX_MAPPINGS + " mappings");
+    }
+    Spec.Namespace user =
+        namespaces.stream().filter(namespace -> namespace.type().equals("user")).findFirst().orElse(null);
+    if (!mappings.isEmpty() && user == null) {
+      throw linux.fault(name, "is given without a namespace of type user");
+    }
+    if (!mappings.isEmpty() && !hasRoot || mappings.isEmpty() && user != null && user.path().isEmpty()) {
+      throw linux.fault(name, "has nobody for containerID 0, without whom no file can be served");
+    }
+    return List.copyOf(mappings);
+  }
+
+  private static boolean overlap(long first, long second, long firstSize, long secondSize) {
+    return first < second + secondSize && second < first + firstSize;
   }
 }

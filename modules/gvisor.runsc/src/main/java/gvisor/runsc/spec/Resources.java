@@ -14,9 +14,12 @@ import java.util.Map;
  * @param memoryLimit bytes
  * @param memoryReservation bytes that are kept for it when memory is short
  * @param memorySwap bytes of memory and swap together
+ * @param swappiness how readily the host swaps its memory out, 0 to 100
  * @param cpuShares weight beside others, 1024 by default
  * @param cpuQuota microseconds of processor time in a period
  * @param cpuPeriod microseconds
+ * @param cpuBurst microseconds that may be saved up and used beyond the quota
+ * @param cpuIdle 1 to run only when nobody else wants to, or 0
  * @param cpus processors it may use, as {@code 0-2,4}, or ""
  * @param mems memory nodes it may use, or ""
  * @param pidsLimit tasks
@@ -28,9 +31,12 @@ public record Resources(
     long memoryLimit,
     long memoryReservation,
     long memorySwap,
+    long swappiness,
     long cpuShares,
     long cpuQuota,
     long cpuPeriod,
+    long cpuBurst,
+    long cpuIdle,
     String cpus,
     String mems,
     long pidsLimit,
@@ -43,7 +49,7 @@ public record Resources(
   /** No limits at all. */
   public static final Resources NONE =
       new Resources(
-          UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, "", "", UNSET, UNSET, List.of(), Map.of());
+          UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, "", "", UNSET, UNSET, List.of(), Map.of());
 
   /** Microseconds of a period for which none is given: the kernel's own. */
   public static final long DEFAULT_PERIOD = 100_000;
@@ -55,7 +61,8 @@ public record Resources(
     READ_BYTES("throttleReadBpsDevice"),
     WRITE_BYTES("throttleWriteBpsDevice"),
     READS("throttleReadIOPSDevice"),
-    WRITES("throttleWriteIOPSDevice");
+    WRITES("throttleWriteIOPSDevice"),
+    WEIGHT("weightDevice");
 
     private final String field;
 
@@ -64,7 +71,7 @@ public record Resources(
     }
   }
 
-  /** So much a second of a block device. */
+  /** So much a second of a block device; of {@link Throttled#WEIGHT} so much beside others. */
   public record Throttle(Throttled what, long major, long minor, long rate) {}
 
   /** Checks the value of {@code resources}; null is none. */
@@ -81,9 +88,12 @@ public record Resources(
             limit(memory, "limit"),
             limit(memory, "reservation"),
             limit(memory, "swap"),
+            memory == null ? UNSET : memory.integer("swappiness", 0, 100, UNSET),
             zeroIsUnset(cpu, "shares", 0, Long.MAX_VALUE),
             zeroIsUnset(cpu, "quota", -1, Long.MAX_VALUE),
             zeroIsUnset(cpu, "period", 0, MAX_PERIOD),
+            zeroIsUnset(cpu, "burst", 0, Long.MAX_VALUE),
+            cpu == null ? UNSET : cpu.integer("idle", 0, 1, UNSET),
             cpu == null ? "" : list(cpu, "cpus"),
             cpu == null ? "" : list(cpu, "mems"),
             pids == null ? UNSET : pids.integer("limit", Long.MIN_VALUE, Long.MAX_VALUE, UNSET),
@@ -98,7 +108,32 @@ public record Resources(
     if (read.memorySwap > 0 && read.memoryLimit > read.memorySwap) {
       throw memory.fault("swap", "is below the limit of memory, which it includes");
     }
+    refuse(resources, memory, cpu, blkio);
     return read;
+  }
+
+  /**
+   * What would change something and cannot be. Limits of huge pages and of RDMA need nothing done: a sandbox takes
+   * neither. Those of kernel memory are obsolete, and no kernel knows them any more.
+   */
+  private static void refuse(FieldReader resources, FieldReader memory, FieldReader cpu, FieldReader blkio)
+      throws MalformedJsonException {
+    if (memory != null && memory.bool("disableOOMKiller", false)) {
+      throw memory.fault("disableOOMKiller", "is not offered by a sandbox: who passes a limit is killed");
+    }
+    for (String name : List.of("realtimeRuntime", "realtimePeriod")) {
+      if (cpu != null && cpu.integer(name, Long.MIN_VALUE, Long.MAX_VALUE, 0) != 0) {
+        throw cpu.fault(name, "is for real-time threads, which a sandbox does not have on the host");
+      }
+    }
+    if (blkio != null && blkio.integer("leafWeight", 0, 1000, 0) != 0) {
+      throw blkio.fault("leafWeight", "is not offered by control groups any more");
+    }
+    FieldReader network = resources.object("network");
+    if (network != null && (network.integer("classID", 0, 0xffff_ffffL, 0) != 0
+        || !network.objects("priorities").isEmpty())) {
+      throw resources.fault("network", "marks packets on the host, where those of a sandbox are not its own");
+    }
   }
 
   private static long limit(FieldReader object, String name) throws MalformedJsonException {
@@ -127,7 +162,7 @@ public record Resources(
                 what,
                 device.integer("major", 0, Integer.MAX_VALUE, 0),
                 device.integer("minor", 0, Integer.MAX_VALUE, 0),
-                device.integer("rate", 0, Long.MAX_VALUE, 0)));
+                device.integer(what == Throttled.WEIGHT ? "weight" : "rate", 0, Long.MAX_VALUE, 0)));
       }
     }
     return List.copyOf(list);

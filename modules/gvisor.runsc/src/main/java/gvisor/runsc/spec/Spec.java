@@ -39,6 +39,7 @@ public record Spec(
    * @param oomScoreAdj from -1000 to 1000
    * @param apparmorProfile name of an AppArmor profile, or ""
    * @param selinuxLabel SELinux context, or ""
+   * @param scheduling as the process sees it
    */
   public record Process(
       boolean terminal,
@@ -54,7 +55,19 @@ public record Spec(
       boolean noNewPrivileges,
       int oomScoreAdj,
       String apparmorProfile,
-      String selinuxLabel) {}
+      String selinuxLabel,
+      Scheduling scheduling) {}
+
+  /**
+   * How a process is scheduled.
+   *
+   * @param policy number of {@code man 7 sched}
+   * @param nice -20 to 19
+   * @param priority 1 to 99 with a real-time policy, or 0
+   * @param ioClass number of {@code man 2 ioprio_set}, 0 for none
+   * @param ioPriority 0 to 7
+   */
+  public record Scheduling(int policy, int nice, int priority, int ioClass, int ioPriority) {}
 
   /** User and groups; ids are unsigned 32-bit numbers. */
   public record User(int uid, int gid, int[] additionalGids) {}
@@ -91,9 +104,14 @@ public record Spec(
   /** A namespace of the host to join or, with an empty path, to make. */
   public record Namespace(String type, String path) {}
 
+  /** {@code size} users or groups from {@code containerId} on, who are those from {@code hostId} on, outside. */
+  public record IdMapping(long containerId, long hostId, long size) {}
+
   /**
    * The Linux part.
    *
+   * @param uidMappings users of the container's user namespace, none without one
+   * @param gidMappings groups likewise
    * @param cgroupsPath the container's cgroup on the host, or ""
    * @param resources what it may take of the host
    * @param devices nodes to be made, and what may be done with devices
@@ -102,6 +120,8 @@ public record Spec(
    */
   public record Linux(
       List<Namespace> namespaces,
+      List<IdMapping> uidMappings,
+      List<IdMapping> gidMappings,
       String cgroupsPath,
       Resources resources,
       Devices devices,

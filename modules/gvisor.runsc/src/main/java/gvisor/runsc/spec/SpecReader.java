@@ -31,6 +31,14 @@ public final class SpecReader {
   private static final List<String> NAMESPACES =
       List.of("pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time");
 
+  /** Scheduling policies by their number in {@code man 7 sched}; one of them has none of its own here. */
+  private static final List<String> POLICIES =
+      List.of("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "", "SCHED_IDLE");
+
+  /** By their number in {@code man 2 ioprio_set}. */
+  private static final List<String> IO_CLASSES =
+      List.of("", "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE");
+
   private SpecReader() {}
 
   /** Reads {@code config.json} of the bundle in {@code bundle}. */
@@ -42,6 +50,15 @@ public final class SpecReader {
       return new Bundle(bundle, json, read(json));
     } catch (MalformedJsonException e) {
       throw new CommandFailure(file + ": " + e.getMessage());
+    }
+  }
+
+  /** Checks a value that was read before and has been changed. */
+  public static Spec readAgain(JsonNode json) throws CommandFailure {
+    try {
+      return read(json);
+    } catch (MalformedJsonException e) {
+      throw new CommandFailure(e.getMessage());
     }
   }
 
@@ -128,7 +145,6 @@ public final class SpecReader {
         throw process.fault("env[" + i + "]", "is not NAME=value");
       }
     }
-    checkScheduling(process);
     FieldReader console = process.object("consoleSize");
     FieldReader user = process.object("user");
     long umask = user == null ? -1 : user.integer("umask", 0, 0777, -1);
@@ -146,29 +162,47 @@ public final class SpecReader {
         process.bool("noNewPrivileges", false),
         (int) process.integer("oomScoreAdj", -1000, 1000, 0),
         process.string("apparmorProfile", ""),
-        process.string("selinuxLabel", ""));
+        process.string("selinuxLabel", ""),
+        scheduling(process));
   }
 
-  /** What only the host's scheduler could do for a process is refused; what is the default anyway is not. */
-  private static void checkScheduling(FieldReader process) throws MalformedJsonException {
-    FieldReader scheduler = process.object("scheduler");
-    if (scheduler != null) {
-      String policy = scheduler.requiredString("policy");
-      if (!policy.equals("SCHED_OTHER") || scheduler.integer("nice", -20, 19, 0) != 0) {
-        throw scheduler.fault("policy", "is " + policy + ": a sandbox offers SCHED_OTHER and nice 0 only");
-      }
-    }
-    FieldReader io = process.object("ioPriority");
-    if (io != null) {
-      String name = io.requiredString("class");
-      if (!List.of("IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE").contains(name)) {
-        throw io.fault("class", "is " + name + ", which is no class of I/O priority");
-      }
-      io.integer("priority", 0, 7, 0);
-    }
+  /** What the kernel of the sandbox keeps and shows; the host's scheduler is not told. */
+  private static Spec.Scheduling scheduling(FieldReader process) throws MalformedJsonException {
     if (process.has("execCPUAffinity")) {
       throw process.fault("execCPUAffinity", "is not offered by a sandbox");
     }
+    FieldReader scheduler = process.object("scheduler");
+    int policy = 0;
+    if (scheduler != null) {
+      String name = scheduler.requiredString("policy");
+      policy = POLICIES.indexOf(name);
+      if (policy < 0 || name.isEmpty()) {
+        throw scheduler.fault("policy", "is " + name + ", which is not SCHED_OTHER, _FIFO, _RR, _BATCH or _IDLE");
+      }
+      if (!scheduler.strings("flags").isEmpty()) {
+        throw scheduler.fault("flags", "is not offered by a sandbox");
+      }
+    }
+    boolean isRealTime = policy == POLICIES.indexOf("SCHED_FIFO") || policy == POLICIES.indexOf("SCHED_RR");
+    long priority = scheduler == null ? 0 : scheduler.integer("priority", 0, 99, 0);
+    if (isRealTime != priority > 0) {
+      throw scheduler.fault("priority", isRealTime ? "is missing" : "is for SCHED_FIFO and SCHED_RR only");
+    }
+    FieldReader io = process.object("ioPriority");
+    int ioClass = 0;
+    if (io != null) {
+      String name = io.requiredString("class");
+      ioClass = IO_CLASSES.indexOf(name);
+      if (ioClass < 0 || name.isEmpty()) {
+        throw io.fault("class", "is " + name + ", which is no class of I/O priority");
+      }
+    }
+    return new Spec.Scheduling(
+        policy,
+        scheduler == null ? 0 : (int) scheduler.integer("nice", -20, 19, 0),
+        (int) priority,
+        ioClass,
+        io == null ? 0 : (int) io.integer("priority", 0, 7, 0));
   }
 
   private static Spec.User user(FieldReader user) throws MalformedJsonException {
@@ -285,7 +319,7 @@ public final class SpecReader {
       LinuxFields.check(linux);
     }
     if (linux == null) {
-      return new Spec.Linux(List.of(), "", Resources.NONE, Devices.NONE, Map.of(), List.of(), List.of(), null, "");
+      return new Spec.Linux(List.of(), List.of(), List.of(), "", Resources.NONE, Devices.NONE, Map.of(), List.of(), List.of(), null, "");
     }
     List<Spec.Namespace> namespaces = new ArrayList<>();
     for (FieldReader namespace : linux.objects("namespaces")) {
@@ -302,8 +336,12 @@ public final class SpecReader {
       }
       namespaces.add(new Spec.Namespace(type, path));
     }
+    List<Spec.IdMapping> users = LinuxFields.mappings(linux, "uidMappings", namespaces);
+    List<Spec.IdMapping> groups = LinuxFields.mappings(linux, "gidMappings", namespaces);
     return new Spec.Linux(
         List.copyOf(namespaces),
+        users,
+        groups,
         linux.string("cgroupsPath", ""),
         Resources.read(linux.object("resources")),
         Devices.read(linux),

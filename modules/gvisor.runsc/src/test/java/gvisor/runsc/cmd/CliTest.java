@@ -124,4 +124,29 @@ class CliTest {
       assertTrue(out.toString(StandardCharsets.UTF_8).contains("\n  " + name + " "), name);
     }
   }
+
+  @Test
+  void everyCommandHasAManPageAndIsCompleted() throws Exception {
+    assertEquals(0, run("manual", directory.toString()));
+    String program = Files.readString(directory.resolve("man/man1/runsc.1"));
+    assertTrue(program.startsWith(".TH RUNSC 1 "), program);
+    assertTrue(program.contains("\\fB\\-\\-platform\\fR=\\fINAME\\fR\n"), program);
+    String completion = Files.readString(directory.resolve("bash-completion/completions/runsc"));
+    for (String name : Cli.COMMANDS) {
+      assertTrue(program.contains(".BR runsc\\-" + name + " (1)"), name);
+      String page = Files.readString(directory.resolve("man/man1/runsc-" + name + ".1"));
+      assertTrue(page.contains(".SH NAME\nrunsc\\-" + name + " \\- "), page);
+      assertTrue(page.lines().allMatch(line -> line.matches("\\.(TH|SH|TP|B|BR|I) .*|\\.TP|[^.'].*")), page);
+      assertTrue(completion.contains("_picocli_runsc_" + name + "()"), name);
+    }
+    assertTrue(completion.contains("=($(runsc list --quiet 2> /dev/null))"), "containers are completed");
+    assertTrue(!completion.contains("@CONTAINERS") && !completion.contains("\"-root\""), "nothing is left that is not shown");
+  }
+
+  @Test
+  void whatCannotBeOfferedIsSaid() {
+    assertEquals(1, run("checkpoint", "box"));
+    assertEquals("runsc: checkpoint is not offered: a sandbox cannot be saved and brought back\n",
+        err.toString(StandardCharsets.UTF_8));
+  }
 }

@@ -102,7 +102,7 @@ final class ConfinedProcess {
         Fd out = Fd.open(log.toString(), O_WRONLY_CREAT_APPEND, 0600)) {
       Child child;
       try (ScmSocket childEnd = pair[1]) {
-        child = Privileges.confined(new Spawn(java, argv), isGofer, null)
+        child = Privileges.confined(new Spawn(java, argv), isGofer, null, null)
             .environment(List.of("LC_ALL=C.UTF-8"))
             .newSession()
             .closeStdio()

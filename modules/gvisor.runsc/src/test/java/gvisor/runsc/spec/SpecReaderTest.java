@@ -131,6 +131,26 @@ class SpecReaderTest {
         "'linux': {'rootfsPropagation': 'x'} | linux.rootfsPropagation is x, which is no propagation of mounts",
         "'linux': {'namespaces': [{'type': 'pid'}, {'type': 'pid'}]} | linux.namespaces[1].type repeats pid",
         "'linux': {'devices': [{'type': 'c', 'path': 'x'}]} | linux.devices[0].path is not absolute",
+        "'linux': {'devices': [{'type': 'c', 'path': '/x', 'major': 1}]} | linux.devices[0].minor is missing",
+        "'linux': {'resources': {'devices': [{'type': 'a'}]}} | linux.resources.devices[0].allow is missing",
+        "'linux': {'resources': {'devices': [{'allow': true, 'access': 'x'}]}} | linux.resources.devices[0].access is x,"
+            + " which is not made of r, w and m",
+        "'linux': {'resources': {'memory': {'disableOOMKiller': true}}} | linux.resources.memory.disableOOMKiller is not"
+            + " offered by a sandbox: who passes a limit is killed",
+        "'linux': {'resources': {'cpu': {'realtimeRuntime': 5}}} | linux.resources.cpu.realtimeRuntime is for real-time"
+            + " threads, which a sandbox does not have on the host",
+        "'linux': {'resources': {'network': {'classID': 1}}} | linux.resources.network marks packets on the host, where"
+            + " those of a sandbox are not its own",
+        "'linux': {'resources': {'blockIO': {'leafWeight': 10}}} | linux.resources.blockIO.leafWeight is not offered by"
+            + " control groups any more",
+        "'linux': {'memoryPolicy': {'mode': 'x'}} | linux.memoryPolicy is not offered by a sandbox",
+        "'linux': {'netDevices': {'eth0': {}}} | linux.netDevices names devices of the host, which a sandbox does not take",
+        "'linux': {'uidMappings': [{'containerID': 0, 'hostID': 5, 'size': 1}]} | linux.uidMappings is given without a"
+            + " namespace of type user",
+        "'linux': {'namespaces': [{'type': 'user'}]} | linux.uidMappings has nobody for containerID 0, without whom no"
+            + " file can be served",
+        "'linux': {'uidMappings': [{'hostID': 5, 'size': 2}, {'containerID': 1, 'hostID': 9, 'size': 1}]} |"
+            + " linux.uidMappings[1].size makes it overlap another mapping",
         "'linux': {'sysctl': {'kernel.hostname': 'x'}} | linux.sysctl sets kernel.hostname: use hostname",
         "'linux': {'sysctl': {'net../x': '1'}} | linux.sysctl names \"net../x\", which is no setting",
         "'linux': {'uidMappings': [{'containerID': 4294967295, 'hostID': 0, 'size': 2}]} | linux.uidMappings[0].size goes"
@@ -151,6 +171,51 @@ class SpecReaderTest {
             "'linux': {'timeOffsets': {}, 'personality': {'domain': 'LINUX'}, 'rootfsPropagation': 'rslave',"
                 + " 'devices': [{'type': 'c', 'path': '/dev/fuse', 'major': 10, 'minor': 229}],"
                 + " 'sysctl': {'net.ipv4.ip_unprivileged_port_start': '0'}}"));
+  }
+
+  @Test
+  void devicesAndMappingsAreRead() throws Exception {
+    Spec.Linux linux =
+        read(
+                with(
+                    "'linux': {'devices': [{'type': 'u', 'path': '/dev/a', 'major': 10, 'minor': 229, 'fileMode': 8624,"
+                        + " 'uid': 1}], 'resources': {'devices': [{'allow': false}, {'allow': true, 'type': 'b',"
+                        + " 'major': 8, 'access': 'rm'}]}, 'namespaces': [{'type': 'user'}],"
+                        + " 'uidMappings': [{'containerID': 0, 'hostID': 5, 'size': 10}],"
+                        + " 'gidMappings': [{'containerID': 0, 'hostID': 6, 'size': 11}]}"))
+            .linux();
+    assertEquals(List.of(new Devices.Node("/dev/a", 'c', 10, 229, 0660, 1, 0)), linux.devices().nodes());
+    assertEquals(
+        List.of(new Devices.Rule(false, 'a', -1, -1, "rwm"), new Devices.Rule(true, 'b', 8, -1, "rm")),
+        linux.devices().rules());
+    assertEquals(List.of(new Spec.IdMapping(0, 5, 10)), linux.uidMappings());
+    assertEquals(List.of(new Spec.IdMapping(0, 6, 11)), linux.gidMappings());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'scheduler': {'policy': 'SCHED_DEADLINE'} | process.scheduler.policy is SCHED_DEADLINE, which is not SCHED_OTHER,"
+            + " _FIFO, _RR, _BATCH or _IDLE",
+        "'scheduler': {'policy': 'SCHED_FIFO'} | process.scheduler.priority is missing",
+        "'scheduler': {'policy': 'SCHED_OTHER', 'priority': 1} | process.scheduler.priority is for SCHED_FIFO and SCHED_RR"
+            + " only",
+        "'ioPriority': {'class': 'x'} | process.ioPriority.class is x, which is no class of I/O priority",
+        "'execCPUAffinity': {'initial': '0'} | process.execCPUAffinity is not offered by a sandbox"
+      })
+  void schedulingThatCannotBeIsNamed(String field, String complaint) {
+    assertEquals(complaint, complaint(MINIMAL.replace("\"cwd\"", field.replace('\'', '"') + ", \"cwd\"")));
+  }
+
+  @Test
+  void schedulingIsRead() throws Exception {
+    String fields =
+        "\"scheduler\": {\"policy\": \"SCHED_RR\", \"priority\": 7, \"nice\": -3},"
+            + " \"ioPriority\": {\"class\": \"IOPRIO_CLASS_BE\", \"priority\": 6}, \"cwd\"";
+    assertEquals(
+        new Spec.Scheduling(2, -3, 7, 2, 6), read(MINIMAL.replace("\"cwd\"", fields)).process().scheduling());
   }
 
   @Test

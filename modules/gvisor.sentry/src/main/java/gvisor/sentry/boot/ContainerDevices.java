@@ -46,7 +46,8 @@ final class ContainerDevices {
     return new DevicePolicy.Rule(true, Inode.S_IFCHR, major, minor, DevicePolicy.ANY_ACCESS);
   }
 
-  static DevicePolicy policy(DeviceSpec spec) {
+  /** @param inUserNamespace where nobody makes devices, whatever capabilities he has ({@code man 7 user_namespaces}) */
+  static DevicePolicy policy(DeviceSpec spec, boolean inUserNamespace) {
     List<DevicePolicy.Rule> rules = new ArrayList<>();
     for (DeviceSpec.Rule rule : spec.rules()) {
       int access = (rule.reads() ? DevicePolicy.READ : 0) | (rule.writes() ? DevicePolicy.WRITE : 0)
@@ -55,6 +56,9 @@ final class ContainerDevices {
       rules.add(new DevicePolicy.Rule(rule.allow(), type, rule.major(), rule.minor(), access));
     }
     rules.addAll(ALWAYS);
+    if (inUserNamespace) {
+      rules.add(new DevicePolicy.Rule(false, 0, DevicePolicy.ANY, DevicePolicy.ANY, DevicePolicy.MKNOD));
+    }
     return new DevicePolicy(rules);
   }
 

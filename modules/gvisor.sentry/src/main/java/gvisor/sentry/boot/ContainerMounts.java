@@ -111,7 +111,7 @@ final class ContainerMounts {
     }
     // An overlay's lower tree may not change below it; a tree that others write is asked anew.
     Superblock lower = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, ROOT_ATTACH_NAME, container.memory().pages(),
-        kernel.host().clock(), budget, true);
+        kernel.host().clock(), budget, true, spec.users() != null);
     if (!spec.rootOverlay()) {
       return lower;
     }
@@ -125,7 +125,7 @@ final class ContainerMounts {
     try {
       if (m.attachName() != null) {
         Superblock tree = GoferFilesystem.mount(kernel.deviceNumbers(), gofer, m.attachName(), container.memory().pages(),
-            kernel.host().clock(), budget, false);
+            kernel.host().clock(), budget, false, spec.users() != null);
         Path at = destination(m.destination(), tree.root().isDirectory());
         namespace.mount(tree, m.source() == null ? "none" : m.source(), at, options.flags);
         return;

@@ -7,6 +7,7 @@ import gvisor.api.host.Host;
 import gvisor.api.mem.MemoryFile;
 import gvisor.api.p9.P9Client;
 import gvisor.api.platform.Platform;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.fs.gofer.CacheBudget;
 import gvisor.sentry.fs.host.HostFiles;
 import gvisor.sentry.kernel.Container;
@@ -160,7 +161,10 @@ final class KernelSentry implements Sentry {
       CacheBudget budget = new CacheBudget(memoryBytes(spec.limits()) / CACHE_SHARE);
       kernel.oomKiller().guard(r.container, caches(budget));
       r.container.memory().setLimitBytes(spec.limits().memoryBytes());
-      r.container.setDevices(ContainerDevices.policy(spec.devices()));
+      r.container.setDevices(ContainerDevices.policy(spec.devices(), spec.users() != null));
+      if (spec.users() != null) {
+        r.container.setIds(map(spec.users().users()), map(spec.users().groups()));
+      }
       r.seccomp = ContainerSeccomp.of(spec);
       r.mounts = new ContainerMounts(kernel, budget, spec, r.container, r.pids, r.gofer, r.memory).make();
       ProcessMaker.Made made = processes.make(spec.process(), r.container, r.spaces, r.mounts.root(), r.seccomp);
@@ -186,6 +190,14 @@ final class KernelSentry implements Sentry {
     } catch (ErrnoException e) {
       throw new IOException("the sandbox has too many containers");
     }
+  }
+
+  private static IdMap map(List<UserSpace.Range> ranges) {
+    List<IdMap.Range> known = new ArrayList<>();
+    for (UserSpace.Range range : ranges) {
+      known.add(new IdMap.Range(range.inside(), range.outside(), range.size()));
+    }
+    return new IdMap(known);
   }
 
   private long memoryBytes(Limits limits) {

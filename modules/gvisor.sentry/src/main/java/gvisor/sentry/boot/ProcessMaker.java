@@ -16,6 +16,7 @@ import gvisor.sentry.kernel.Container;
 import gvisor.sentry.kernel.FdTable;
 import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.kernel.Rlimits;
+import gvisor.sentry.kernel.SchedulingAttributes;
 import gvisor.sentry.kernel.Seccomp;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.TaskExec;
@@ -37,6 +38,7 @@ final class ProcessMaker {
   private static final int NOT_EXECUTABLE = 126;
   private static final int NOT_FOUND = 127;
   private static final int DEFAULT_UMASK = 022;
+  private static final int IOPRIO_CLASS_SHIFT = 13;
 
   /** The first descriptor behind standard input, output and error. */
   private static final int FIRST_PRESERVED = 3;
@@ -59,6 +61,7 @@ final class ProcessMaker {
     if (spec.args().isEmpty()) {
       throw new IOException("process.args is empty");
     }
+    checkIds(spec, container);
     FsContext fs = directories(spec, root);
     Task task;
     try {
@@ -70,6 +73,7 @@ final class ProcessMaker {
     boolean done = false;
     try {
       task.threadGroup().setOomScoreAdj(spec.oomScoreAdj());
+      schedule(task.scheduling(), spec.scheduling());
       if (seccomp != null) {
         seccomp.putOver(task);
       }
@@ -80,6 +84,21 @@ final class ProcessMaker {
     } finally {
       if (!done) {
         TaskStart.discard(task);
+      }
+    }
+  }
+
+  private static void checkIds(ProcessSpec spec, Container container) throws IOException {
+    if (!container.users().has(spec.uid())) {
+      throw new IOException("process.user.uid: " + Integer.toUnsignedString(spec.uid()) + " is not in linux.uidMappings");
+    }
+    if (!container.groups().has(spec.gid())) {
+      throw new IOException("process.user.gid: " + Integer.toUnsignedString(spec.gid()) + " is not in linux.gidMappings");
+    }
+    for (int gid : spec.additionalGids() == null ? new int[0] : spec.additionalGids()) {
+      if (!container.groups().has(gid)) {
+        throw new IOException(
+            "process.user.additionalGids: " + Integer.toUnsignedString(gid) + " is not in linux.gidMappings");
       }
     }
   }
@@ -111,6 +130,13 @@ final class ProcessMaker {
     } finally {
       atRoot.release();
     }
+  }
+
+  private static void schedule(SchedulingAttributes task, ProcessSpec.Scheduling wanted) {
+    task.policy = wanted.policy();
+    task.nice = wanted.nice();
+    task.priority = wanted.priority();
+    task.ioPriority = wanted.ioClass() << IOPRIO_CLASS_SHIFT | wanted.ioPriority();
   }
 
   private static Credentials credentials(ProcessSpec spec) {

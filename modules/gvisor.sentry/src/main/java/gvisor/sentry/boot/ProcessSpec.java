@@ -16,7 +16,10 @@ public record ProcessSpec(
     String file, List<String> args, List<String> env, String cwd,
     int uid, int gid, int[] additionalGids, int umask,
     long[] capabilities, boolean noNewPrivileges, List<Rlimit> rlimits, int oomScoreAdj,
-    boolean terminal, int rows, int columns, HostFd[] stdio) {
+    boolean terminal, int rows, int columns, Scheduling scheduling, HostFd[] stdio) {
+
+  /** What {@code sched_getattr(2)} and {@code ioprio_get(2)} give, in their numbers. */
+  public record Scheduling(int policy, int nice, int priority, int ioClass, int ioPriority) {}
 
   /** One limit: the number of RLIMIT_*, soft and hard, -1 for infinity. */
   public record Rlimit(int resource, long soft, long hard) {}

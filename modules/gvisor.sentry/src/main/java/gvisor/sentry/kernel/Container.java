@@ -1,5 +1,6 @@
 package gvisor.sentry.kernel;
 
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.mm.MemoryCgroup;
 import gvisor.sentry.vfs.DevicePolicy;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +26,8 @@ public final class Container {
   private volatile double cpus;
   private volatile long pidsLimit = Long.MAX_VALUE;
   private volatile boolean paused;
+  private volatile IdMap users = IdMap.ALL;
+  private volatile IdMap groups = IdMap.ALL;
   private volatile DevicePolicy devices = DevicePolicy.EVERYTHING;
 
   /**
@@ -45,6 +48,22 @@ public final class Container {
   /** What its memory is charged to. */
   public MemoryCgroup memory() {
     return memory;
+  }
+
+  /** Which users there are. */
+  public IdMap users() {
+    return users;
+  }
+
+  /** Which groups there are. */
+  public IdMap groups() {
+    return groups;
+  }
+
+  /** Says which users and groups there are, before there is a process. */
+  public void setIds(IdMap userMap, IdMap groupMap) {
+    users = userMap;
+    groups = groupMap;
   }
 
   /** Which devices its processes may make and open. */

@@ -18,6 +18,12 @@ public final class ControllingTerminal {
   public interface Device {
     /** Its number, as {@code /proc/[pid]/stat} shows it. */
     long rdev();
+
+    /**
+     * Who has it open reads end of file, and its session loses it. Takes {@link Kernel#tasksLock} and locks of the
+     * device's own: call it with none.
+     */
+    void hangup();
   }
 
   private final Kernel kernel;

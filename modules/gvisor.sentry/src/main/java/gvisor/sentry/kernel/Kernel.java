@@ -47,6 +47,7 @@ public final class Kernel {
   private final MadeCalls madeCalls = new MadeCalls();
   final AtomicInteger taskCount = new AtomicInteger();
   final AtomicLong forks = new AtomicLong();
+  private final AtomicInteger auditSessions = new AtomicInteger();
   private final long bootRealtimeNanos;
 
   /**
@@ -140,6 +141,10 @@ public final class Kernel {
   /** System calls that are not in the table, and how often they were called. */
   public UnknownCalls unknownCalls() {
     return unknownCalls;
+  }
+
+  int newAuditSession() {
+    return auditSessions.incrementAndGet() & Integer.MAX_VALUE;
   }
 
   /** System calls of the table that were made. */

@@ -16,6 +16,7 @@ public final class PosixTimer extends TimerQueue.Alarm {
   private static final int DELAYTIMER_MAX = Integer.MAX_VALUE;
 
   private final ThreadGroup process;
+  private final int clockId;
   private final TaskClock clock;
   private final int notify;
   private final int signo;
@@ -30,8 +31,9 @@ public final class PosixTimer extends TimerQueue.Alarm {
   private long missed;
   private int lastOverrun;
 
-  private PosixTimer(ThreadGroup process, TaskClock clock, int notify, int signo, Task target) {
+  private PosixTimer(ThreadGroup process, int clockId, TaskClock clock, int notify, int signo, Task target) {
     this.process = process;
+    this.clockId = clockId;
     this.clock = clock;
     this.notify = notify;
     this.signo = signo;
@@ -44,16 +46,27 @@ public final class PosixTimer extends TimerQueue.Alarm {
    * @param notify SIGEV_NONE, SIGEV_SIGNAL, or SIGEV_THREAD_ID with a target
    * @param value {@code sigev_value}; null for the timer's id
    */
-  public static PosixTimer create(Task task, TaskClock clock, int notify, int signo, Long value, Task target)
-      throws ErrnoException {
+  public static PosixTimer create(
+      Task task, int clockId, TaskClock clock, int notify, int signo, Long value, Task target) throws ErrnoException {
     ThreadGroup process = task.threadGroup();
-    PosixTimer timer = process.timers.add(new PosixTimer(process, clock, notify, signo, target));
+    PosixTimer timer = process.timers.add(new PosixTimer(process, clockId, clock, notify, signo, target));
     timer.value = value == null ? timer.id : value;
     return timer;
   }
 
   public int id() {
     return id;
+  }
+
+  /** Its lines of {@code /proc/[pid]/timers}, with ids as {@code pids} has them. */
+  void describe(StringBuilder out, PidNamespace pids) {
+    boolean thread = notify == SIGEV_THREAD_ID;
+    int id = (thread ? target.pid() : process.pid()).in(pids);
+    String digits = Long.toHexString(value);
+    out.append("ID: ").append(this.id).append("\nsignal: ").append(signo).append('/');
+    out.repeat('0', 16 - digits.length()).append(digits);
+    out.append("\nnotify: ").append(notify == SIGEV_NONE ? "none" : "signal").append(thread ? "/tid." : "/pid.");
+    out.append(id).append("\nClockID: ").append(clockId).append('\n');
   }
 
   private Kernel kernel() {

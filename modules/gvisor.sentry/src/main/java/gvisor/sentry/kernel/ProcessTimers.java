@@ -220,6 +220,18 @@ public final class ProcessTimers {
     }
   }
 
+  /** The content of {@code /proc/[pid]/timers}, with ids as {@code pids} has them. */
+  public void describe(StringBuilder out, PidNamespace pids) {
+    kernel().tasksLock.lock();
+    try {
+      for (PosixTimer t : posix.values()) {
+        t.describe(out, pids);
+      }
+    } finally {
+      kernel().tasksLock.unlock();
+    }
+  }
+
   /** Deletes a timer; EINVAL when there is none. */
   public void delete(int id) throws ErrnoException {
     kernel().tasksLock.lock();

@@ -1,7 +1,7 @@
 package gvisor.sentry.kernel;
 
 /**
- * What {@code sched_*(2)}, {@code setpriority(2)} and {@code ioprio_set(2)} set. Stored and reported; the host's
+ * What {@code sched_*(2)}, {@code setpriority(2)}, {@code ioprio_set(2)} and {@code set_mempolicy(2)} set. Stored and reported; the host's
  * scheduler decides. Fields are set one by one by whoever may, and read anywhere.
  */
 public final class SchedulingAttributes {
@@ -21,6 +21,8 @@ public final class SchedulingAttributes {
   public volatile long[] affinity;
   /** Class and data, {@code man 2 ioprio_set}. */
   public volatile int ioPriority;
+  /** NUMA policy of new memory ({@code man 2 set_mempolicy}), a small number; 0 for the system's. */
+  public volatile int memoryPolicy;
 
   /** Takes over what a child gets. */
   void inherit(SchedulingAttributes parent) {
@@ -31,5 +33,6 @@ public final class SchedulingAttributes {
     nice = reset && parent.nice < 0 ? 0 : parent.nice;
     affinity = parent.affinity;
     ioPriority = parent.ioPriority;
+    memoryPolicy = parent.memoryPolicy;
   }
 }

@@ -4,6 +4,7 @@ package gvisor.sentry.kernel;
 public final class Session {
   private final Pid id;
   private final ThreadGroup leader;
+  private volatile int nice;
   int groupCount;
 
   /** The controlling terminal, or null. */
@@ -17,6 +18,15 @@ public final class Session {
 
   public Pid id() {
     return id;
+  }
+
+  /** {@code /proc/[pid]/autogroup}: stored and reported. */
+  public int nice() {
+    return nice;
+  }
+
+  public void setNice(int value) {
+    nice = value;
   }
 
   /** The process that made it; it may be gone. */

@@ -4,6 +4,7 @@ import gvisor.api.platform.Context;
 import gvisor.api.platform.Registers;
 import gvisor.api.waiter.WaitEntry;
 import gvisor.sentry.auth.Credentials;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.kernel.futex.FutexWaiter;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.PageAllocator;
@@ -132,6 +133,8 @@ public final class Task implements Caller {
   volatile long involuntarySwitches;
   final long startNanos;
   volatile boolean blocked;
+  volatile int loginUid = -1;
+  volatile int auditSession = -1;
 
   // Life. Guarded by tasksLock.
   volatile boolean dead;
@@ -319,6 +322,16 @@ public final class Task implements Caller {
   @Override
   public PageAllocator pages(PageAllocator otherwise) {
     return group.container().memory().pages();
+  }
+
+  @Override
+  public IdMap users() {
+    return group.container().users();
+  }
+
+  @Override
+  public IdMap groups() {
+    return group.container().groups();
   }
 
   @Override
@@ -559,6 +572,42 @@ public final class Task implements Caller {
   /** PR_SET_TIMERSLACK: 0 or less for the default. */
   public void setTimerSlack(long nanos) {
     timerSlackNanos = nanos <= 0 ? DEFAULT_TIMER_SLACK : nanos;
+  }
+
+  /** {@code /proc/[pid]/loginuid}: the user that logged in, or -1. */
+  public int loginUid() {
+    return loginUid;
+  }
+
+  /** {@code /proc/[pid]/sessionid}, or -1 before somebody logged in. */
+  public int auditSession() {
+    return auditSession;
+  }
+
+  /** Somebody logs in, or, with -1, nobody is logged in. */
+  public void setLoginUid(int uid) {
+    auditSession = uid == -1 ? -1 : kernel().newAuditSession();
+    loginUid = uid;
+  }
+
+  /**
+   * The system call that it waits in, while it waits in one: number, six arguments, stack pointer and instruction
+   * pointer; a number of -1 when it waits outside of calls, and null when it runs. A look at a task that goes on meanwhile
+   * may mix two calls.
+   */
+  public long[] waitingCall(Task caller) {
+    Registers r = registers;
+    if (r == null || isDying() || !blocked && this != caller) {
+      return null;
+    }
+    long[] call = new long[9];
+    call[0] = syscallNumber;
+    for (int i = 0; i < 6; i++) {
+      call[1 + i] = r.argument(i);
+    }
+    call[7] = r.get(Registers.RSP);
+    call[8] = r.rip();
+    return call;
   }
 
   /** The head of the list of locks it holds. */

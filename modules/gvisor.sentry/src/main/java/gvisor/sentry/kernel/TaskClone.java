@@ -141,6 +141,8 @@ public final class TaskClone {
       mm.addressSpace().reserveThread();
       mm.acquire();
     } else {
+      t.mm().expectStore(t.registers.rsp());
+      t.mm().expectStore(t.registers.get(Registers.FS_BASE));
       mm = t.mm().fork(limits);
     }
     FsContext fs;
@@ -166,6 +168,7 @@ public final class TaskClone {
           args.has(CLONE_PARENT) ? from.exitSignal : args.exitSignal());
       tg.dumpable = from.dumpable;
       tg.oomScoreAdj = from.oomScoreAdj;
+      tg.coredumpFilter = from.coredumpFilter;
       tg.personality = from.personality;
       tg.keepCapabilities = from.keepCapabilities;
       tg.hasSubreaperAncestor = from.hasSubreaperAncestor || from.isSubreaper;
@@ -216,6 +219,8 @@ public final class TaskClone {
     }
     child.scheduling.inherit(t.scheduling);
     child.timerSlackNanos = t.timerSlackNanos;
+    child.loginUid = t.loginUid;
+    child.auditSession = t.auditSession;
     child.seccomp = t.seccomp;
     child.syscallTrace = t.kernel().tracer() != null || t.seccomp != null;
     child.creator = args.has(CLONE_PARENT) || args.has(CLONE_THREAD) ? t.creator : t;

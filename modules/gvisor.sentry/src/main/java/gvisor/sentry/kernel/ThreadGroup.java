@@ -11,6 +11,9 @@ import java.util.List;
  * {@link Kernel#tasksLock}; public methods take it or read a volatile.
  */
 public final class ThreadGroup {
+  private static final int DEFAULT_COREDUMP_FILTER = 0x33;
+  private static final int COREDUMP_FILTER_MASK = 0x1ff;
+
   private final Kernel kernel;
   private final Container container;
 
@@ -62,6 +65,7 @@ public final class ThreadGroup {
   volatile boolean hasSubreaperAncestor;
   volatile int dumpable = 1;
   volatile int oomScoreAdj;
+  volatile int coredumpFilter = DEFAULT_COREDUMP_FILTER;
   volatile int personality;
   volatile boolean keepCapabilities;
   private volatile boolean hugePagesDisabled;
@@ -314,6 +318,16 @@ public final class ThreadGroup {
 
   public void setOomScoreAdj(int value) {
     oomScoreAdj = value;
+  }
+
+  /** {@code /proc/[pid]/coredump_filter}: stored and inherited. */
+  public int coredumpFilter() {
+    return coredumpFilter;
+  }
+
+  /** Unknown bits are dropped. */
+  public void setCoredumpFilter(long mask) {
+    coredumpFilter = (int) mask & COREDUMP_FILTER_MASK;
   }
 
   /** PR_SET_DUMPABLE: 0, 1 or 2. */

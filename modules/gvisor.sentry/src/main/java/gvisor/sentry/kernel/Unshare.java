@@ -6,6 +6,7 @@ import static gvisor.api.errno.Errno.EPERM;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
 import gvisor.sentry.vfs.FsContext;
+import gvisor.sentry.vfs.MountNamespace;
 
 /** {@code man 2 unshare}: a task's own copy of what it shares. */
 public final class Unshare {
@@ -61,18 +62,52 @@ public final class Unshare {
     }
   }
 
-  /** {@code setns(2)}: joins the namespaces of {@code of} that {@code flags} name. */
-  public static void join(Task t, Task of, long flags) throws ErrnoException {
-    if ((flags & CloneArgs.CLONE_NEWPID) != 0 && !t.pidNamespace().contains(of.childPidNamespace)) {
+  /** {@code setns(2)} with a namespace's file. */
+  public static void join(Task t, NamespaceFile file) throws ErrnoException {
+    switch (file.namespace()) {
+      case UtsNamespace uts -> t.setUts(uts);
+      case IpcNamespace ipc -> t.setIpc(ipc);
+      case NetNamespace net -> t.netNamespace = net;
+      case PidNamespace pids -> {
+        checkInner(t, pids);
+        t.childPidNamespace = pids;
+      }
+      case MountNamespace mounts -> enter(t, mounts);
+      case null, default -> {
+        // Of these kinds there is one: who is in it already. A user namespace may not be joined twice.
+        if (file.kind() == CloneArgs.CLONE_NEWUSER) {
+          throw EINVAL.error();
+        }
+      }
+    }
+  }
+
+  private static void checkInner(Task t, PidNamespace pids) throws ErrnoException {
+    if (!t.pidNamespace().contains(pids)) {
       throw EINVAL.error();
+    }
+  }
+
+  private static void enter(Task t, MountNamespace mounts) throws ErrnoException {
+    if (t.fs().isShared()) {
+      throw EINVAL.error();
+    }
+    t.fs().setRoot(mounts.root());
+    t.fs().setCwd(mounts.root());
+  }
+
+  /** {@code setns(2)} with a pidfd: joins the namespaces of {@code of} that {@code flags} name. */
+  public static void join(Task t, Task of, long flags) throws ErrnoException {
+    if ((flags & CloneArgs.CLONE_NEWPID) != 0) {
+      checkInner(t, of.childPidNamespace);
     }
     FsContext theirs = of.fs();
     if ((flags & CloneArgs.CLONE_NEWNS) != 0) {
-      if (t.fs().isShared() || theirs == null) {
+      MountNamespace mounts = theirs == null ? null : theirs.root().mount().namespace();
+      if (mounts == null) {
         throw EINVAL.error();
       }
-      t.fs().setRoot(theirs.root());
-      t.fs().setCwd(theirs.root());
+      enter(t, mounts);
     }
     if ((flags & CloneArgs.CLONE_NEWPID) != 0) {
       t.childPidNamespace = of.childPidNamespace;

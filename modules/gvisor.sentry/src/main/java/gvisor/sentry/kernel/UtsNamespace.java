@@ -9,6 +9,11 @@ public final class UtsNamespace {
   public static final String VERSION = "#1 SMP gVisor in Java";
   public static final String MACHINE = "x86_64";
 
+  /** To programs that cannot take a release of two numbers, or want to be on 32 bits: {@code man 2 personality}. */
+  public static final String RELEASE26 = "2.6.61-gvisor";
+
+  public static final String MACHINE32 = "i686";
+
   /** The longest name. */
   public static final int MAX_LENGTH = 64;
 

@@ -1,6 +1,7 @@
 package gvisor.sentry.mm;
 
 import gvisor.api.errno.ErrnoException;
+import java.lang.foreign.MemorySegment;
 
 /** Copies a memory manager for a forked child. */
 final class ForkCopy {
@@ -20,6 +21,9 @@ final class ForkCopy {
    */
   static void copy(MemoryManager parent, MemoryManager child) throws ErrnoException {
     parent.layout.copyTo(child.layout);
+    // Another thread of the parent could store while its page is copied: such a parent shares all.
+    long[] hot = new long[ForkHistory.MAX];
+    int hotCount = parent.users() == 1 ? cutHot(parent, hot) : 0;
     long protectFrom = -1;
     long protectTo = -1;
     int protectAccess = 0;
@@ -48,6 +52,9 @@ final class ForkCopy {
           break;
         }
         if (!v.isShared()) {
+          if (isHot(p, hot, hotCount) && giveCopy(p, parent, child)) {
+            continue;
+          }
           p.owned = false;
           if ((p.mapped & WRITE) != 0) {
             int access = p.mapped & ~WRITE;
@@ -71,6 +78,48 @@ final class ForkCopy {
       }
     }
     flush(parent, protectFrom, protectTo, protectAccess);
+  }
+
+  /** Makes pmas of their own of what is to be copied now; the pages into {@code hot}, and how many. */
+  private static int cutHot(MemoryManager parent, long[] hot) {
+    int count = parent.forkHistory.take(hot);
+    for (int i = 0; i < count; i++) {
+      parent.splitPmas(hot[i]);
+      parent.splitPmas(hot[i] + PageAllocator.PAGE_SIZE);
+    }
+    return count;
+  }
+
+  /** Whether {@code p}, of private memory, is a hot page that may be stored to. */
+  private static boolean isHot(Pma p, long[] hot, int count) {
+    if (!p.owned || p.ofFile || (p.mapped & WRITE) == 0) {
+      return false;
+    }
+    for (int i = 0; i < count; i++) {
+      if (p.start == hot[i] && p.length() == PageAllocator.PAGE_SIZE) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Gives {@code child} a page of its own in place of {@code p}; false if there is none. It has been stored to before: no
+   * question whether it is a hole.
+   */
+  private static boolean giveCopy(Pma p, MemoryManager parent, MemoryManager child) throws ErrnoException {
+    long copy;
+    try {
+      copy = parent.pages.allocateDirty(p.length());
+    } catch (ErrnoException e) {
+      return false;
+    }
+    MemorySegment memory = parent.memory;
+    MemorySegment.copy(memory, p.offset, memory, copy, p.length());
+    Pma q = new Pma(p.start, p.end, copy, p.access, true, false);
+    child.pmas.insert(q);
+    child.mapInPlatform(q);
+    return true;
   }
 
   private static void flush(MemoryManager parent, long from, long to, int access) {

@@ -51,6 +51,12 @@ public final class MemoryAdvice {
   public static final int MCL_FUTURE = 2;
   public static final int MCL_ONFAULT = 4;
 
+  /** Bits of an entry of {@code /proc/[pid]/pagemap}. The number of the page's frame is not told. */
+  private static final long PM_SOFT_DIRTY = 1L << 55;
+  private static final long PM_MMAP_EXCLUSIVE = 1L << 56;
+  private static final long PM_FILE = 1L << 61;
+  private static final long PM_PRESENT = 1L << 63;
+
   private static final int PAGE = MemoryManager.PAGE_SIZE;
 
   private final MemoryManager mm;
@@ -262,6 +268,32 @@ public final class MemoryAdvice {
     mappings.mergeVmas(addr, end, leftovers);
   }
 
+  /**
+   * Stores {@code policy}, a number up to 255, with a range: {@code mbind(2)}, which says EFAULT for a gap.
+   *
+   * @param addr page aligned
+   */
+  public void setPolicy(long addr, long length, int policy) throws ErrnoException {
+    if (!mm.isUserRange(addr, length) || !mm.isMapped(addr, length)) {
+      throw EFAULT.error();
+    }
+    change(addr, addr + length, policy << Vma.POLICY_SHIFT, Vma.POLICY << Vma.POLICY_SHIFT);
+  }
+
+  /** The number that {@link #setPolicy} stored for {@code addr}, 0 for none; EFAULT where nothing is mapped. */
+  public int policy(long addr) throws ErrnoException {
+    mm.writeLock.lock();
+    try {
+      int i = mm.vmas.firstEndingAbove(addr);
+      if (i >= mm.vmas.size() || mm.vmas.get(i).start > addr) {
+        throw EFAULT.error();
+      }
+      return mm.vmas.get(i).flags >>> Vma.POLICY_SHIFT & Vma.POLICY;
+    } finally {
+      mm.writeLock.unlock();
+    }
+  }
+
   /** Names anonymous memory: {@code prctl(PR_SET_VMA)}; null takes the name away. */
   public void name(long addr, long length, String name) throws ErrnoException {
     long size = Mappings.pageUp(length);
@@ -458,7 +490,30 @@ public final class MemoryAdvice {
     }
   }
 
-  // ---- mincore ----
+  // ---- mincore, pagemap ----
+
+  /** Eight bytes a page into {@code out}, as {@code /proc/[pid]/pagemap} has them: zeros where nothing is mapped. */
+  public void pagemap(long addr, int pageCount, MemorySegment out) {
+    long end = addr + (long) pageCount * PAGE;
+    mm.writeLock.lock();
+    try {
+      out.asSlice(0, pageCount * 8L).fill((byte) 0);
+      for (int i = mm.pmas.firstEndingAbove(addr); i < mm.pmas.size() && mm.pmas.get(i).start < end; i++) {
+        Pma p = mm.pmas.get(i);
+        int v = mm.vmas.firstEndingAbove(p.start);
+        boolean shared = v < mm.vmas.size() && mm.vmas.get(v).isShared();
+        long entry = PM_PRESENT | PM_SOFT_DIRTY | (p.ofFile || shared ? PM_FILE : p.owned ? PM_MMAP_EXCLUSIVE : 0);
+        long to = p.at(Math.min(p.end, end));
+        long at = p.at(Math.max(p.start, addr));
+        while ((at = mm.pages.nextData(at, to) & -PAGE) < to) {
+          out.set(ValueLayout.JAVA_LONG_UNALIGNED, (p.start + at - p.offset - addr >>> 12) * 8, entry);
+          at += PAGE;
+        }
+      }
+    } finally {
+      mm.writeLock.unlock();
+    }
+  }
 
   /**
    * {@code mincore(2)}: one byte a page into {@code out}, 1 for pages that are in memory.

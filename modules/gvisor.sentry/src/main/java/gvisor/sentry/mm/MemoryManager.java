@@ -69,6 +69,8 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
   /** Counts {@link #invalidate}: pages asked for before it may be gone when they arrive. */
   long invalidations;
 
+  final ForkHistory forkHistory;
+
   private final PageFaults faults = new PageFaults(this);
   private final Mappings mappings = new Mappings(this);
   private final Remapping remapping = new Remapping(this, mappings);
@@ -81,7 +83,12 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
 
   /** Nothing mapped, one user. */
   public MemoryManager(Platform platform, PageAllocator pages, Host host, MmLimits limits) {
+    this(platform, pages, host, limits, new ForkHistory());
+  }
+
+  private MemoryManager(Platform platform, PageAllocator pages, Host host, MmLimits limits, ForkHistory history) {
     super(pages.memory());
+    this.forkHistory = history;
     this.platform = platform;
     this.pages = pages;
     this.host = host;
@@ -192,7 +199,7 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
    * @throws ErrnoException ENOMEM
    */
   public MemoryManager fork(MmLimits childLimits) throws ErrnoException {
-    MemoryManager child = new MemoryManager(platform, pages, host, childLimits);
+    MemoryManager child = new MemoryManager(platform, pages, host, childLimits, forkHistory);
     child.barriers = barriers;
     boolean done = false;
     writeLock.lock();
@@ -206,6 +213,13 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
       }
     }
     return child;
+  }
+
+  /** The application is about to fork, and will store to {@code addr} soon after that, in parent and child. */
+  public void expectStore(long addr) {
+    if (isUserRange(addr, 1)) {
+      forkHistory.note(addr);
+    }
   }
 
   /** The platform's address space; made when first needed. */
@@ -484,6 +498,35 @@ public final class MemoryManager extends UserMemory implements MappingSpace.Mapp
     try {
       noteResident();
       return books.peakResident;
+    } finally {
+      readLock.unlock();
+    }
+  }
+
+  /** Forgets the peak: from here on it is what is there now. */
+  public void resetPeakResident() {
+    readLock.lock();
+    try {
+      books.peakResident = 0;
+      noteResident();
+    } finally {
+      readLock.unlock();
+    }
+  }
+
+  /**
+   * The file mapped by exactly {@code start} to {@code end}, with one more reference that the caller releases, or null.
+   */
+  public MappedFile acquireFile(long start, long end) {
+    readLock.lock();
+    try {
+      int i = vmas.firstEndingAbove(start);
+      Vma v = i < vmas.size() ? vmas.get(i) : null;
+      if (v == null || v.start != start || v.end != end || v.file == null || v.is(Vma.SPECIAL)) {
+        return null;
+      }
+      v.file.acquire();
+      return v.file;
     } finally {
       readLock.unlock();
     }

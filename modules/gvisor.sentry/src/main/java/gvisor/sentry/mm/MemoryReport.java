@@ -19,10 +19,11 @@ public record MemoryReport(List<Area> areas, long totalBytes, long peakTotalByte
    *
    * @param prot PROT_* bits
    * @param name path or pseudo path, may be empty
+   * @param policy as {@link NumaPolicy} has it
    * @param flags the two-letter flags of {@code smaps}' VmFlags line
    */
   public record Area(long start, long end, int prot, boolean shared, long offset, long dev, long ino, String name,
-      long residentBytes, long privateBytes, long sharedBytes, boolean locked, String flags) {}
+      long residentBytes, long privateBytes, long sharedBytes, boolean locked, int policy, String flags) {}
 
   private static final int PAGE = MemoryManager.PAGE_SIZE;
 
@@ -53,7 +54,8 @@ public record MemoryReport(List<Area> areas, long totalBytes, long peakTotalByte
       }
       boolean named = v.file != null && !v.is(Vma.SPECIAL);
       areas.add(new Area(v.start, v.end, v.prot, v.isShared(), named ? v.offset : 0, named ? v.file.dev() : 0,
-          named ? v.file.ino() : 0, nameOf(mm, v), bytes, sums[0], sums[1], v.is(Vma.LOCKED), flagsOf(v)));
+          named ? v.file.ino() : 0, nameOf(mm, v), bytes, sums[0], sums[1], v.is(Vma.LOCKED),
+          v.flags >>> Vma.POLICY_SHIFT & Vma.POLICY, flagsOf(v)));
     }
     MemoryBooks b = mm.books;
     if (withResidency && resident > b.peakResident) {

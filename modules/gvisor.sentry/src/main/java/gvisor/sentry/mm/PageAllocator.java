@@ -97,6 +97,24 @@ public interface PageAllocator {
     return sum;
   }
 
+  /** Copies pages, reading no hole: that would commit it. */
+  default void copy(long from, long to, long length) {
+    MemorySegment memory = memory();
+    long limit = from + length;
+    long at = from;
+    while (at < limit) {
+      long data = nextData(at, limit) & -PAGE_SIZE;
+      if (data > at) {
+        memory.asSlice(to + at - from, data - at).fill((byte) 0);
+      }
+      if (data == limit) {
+        return;
+      }
+      at = Math.min(limit, nextHole(data, limit) + PAGE_SIZE - 1 & -PAGE_SIZE);
+      MemorySegment.copy(memory, data, memory, to + data - from, at - data);
+    }
+  }
+
   /**
    * The same memory, for what processes leave behind when they die, such as files in memory: it does not go beyond a
    * limit for their sake.

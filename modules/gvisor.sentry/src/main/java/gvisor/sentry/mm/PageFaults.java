@@ -4,7 +4,6 @@ import static gvisor.api.errno.Errno.ENOMEM;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.mem.AccessType;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Turns promises into pages: what happens when an application, or the kernel for it, touches memory that is not there
@@ -393,26 +392,9 @@ final class PageFaults {
       }
     }
     long copy = mm.pages.allocateDirty(high - low);
-    copy(pma.at(low), copy, high - low);
+    mm.pages.copy(pma.at(low), copy, high - low);
+    mm.forkHistory.note(addr);
     return replace(low, high, copy);
-  }
-
-  /** Copies pages, reading no hole: that would commit it. */
-  private void copy(long from, long to, long length) {
-    MemorySegment memory = mm.memory;
-    long limit = from + length;
-    long at = from;
-    while (at < limit) {
-      long data = mm.pages.nextData(at, limit) & -PAGE;
-      if (data > at) {
-        memory.asSlice(to + at - from, data - at).fill((byte) 0);
-      }
-      if (data == limit) {
-        return;
-      }
-      at = Math.min(limit, mm.pages.nextHole(data, limit) + PAGE - 1 & -PAGE);
-      MemorySegment.copy(memory, data, memory, to + data - from, at - data);
-    }
   }
 
   /** Puts other pages behind the range, which lies within one pma, and tells the platform if it had the old ones. */

@@ -21,6 +21,9 @@ final class Vma extends Range {
   /** The rights {@code mprotect} may give are the bits from here on: PROT_* shifted. */
   static final int MAX_PROT_SHIFT = 8;
   static final int ACCESS = 7;
+  /** The NUMA policy that {@code mbind} gave it, a small number, is the bits from here on; 0 for none. */
+  static final int POLICY_SHIFT = 16;
+  static final int POLICY = 0xff;
 
   int prot;
   int flags;

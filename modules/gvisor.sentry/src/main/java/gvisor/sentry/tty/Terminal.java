@@ -403,6 +403,11 @@ public final class Terminal implements ControllingTerminal.Device, LineDisciplin
     }
   }
 
+  @Override
+  public void hangup() {
+    hangup(false);
+  }
+
   /**
    * Hangs up: who has it open reads end of file and can write no more, and its session gets SIGHUP.
    *

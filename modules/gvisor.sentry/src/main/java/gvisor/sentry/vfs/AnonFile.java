@@ -8,6 +8,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * name given here.
  */
 public final class AnonFile {
+  /** The type that {@code statfs(2)} tells of them. */
+  public static final long ANON_INODE_FS_MAGIC = 0x09041934;
+
   private AnonFile() {}
 
   /**
@@ -78,7 +81,7 @@ public final class AnonFile {
 
     @Override
     public void statfs(StatFs out) {
-      out.type = 0x09041934;
+      out.type = ANON_INODE_FS_MAGIC;
     }
   }
 

@@ -46,6 +46,9 @@ public final class Attributes {
   /** {@code chown(2)}; -1 leaves an id as it is. */
   public static void chown(Caller caller, Path path, int uid, int gid) throws ErrnoException {
     Inode inode = path.dentry().inode();
+    if (uid != -1 && !caller.users().has(uid) || gid != -1 && !caller.groups().has(gid)) {
+      throw EINVAL.error();
+    }
     checkWritable(path);
     Credentials creds = caller.creds();
     boolean owns = creds.fsuid() == inode.uid();

@@ -1,6 +1,7 @@
 package gvisor.sentry.vfs;
 
 import gvisor.sentry.auth.Credentials;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.PageAllocator;
 
@@ -29,6 +30,16 @@ public interface Caller {
   /** What memory for the caller is charged to; {@code otherwise} when that is nobody in particular. */
   default PageAllocator pages(PageAllocator otherwise) {
     return otherwise;
+  }
+
+  /** Which users there are for the caller. */
+  default IdMap users() {
+    return IdMap.ALL;
+  }
+
+  /** Which groups there are for the caller. */
+  default IdMap groups() {
+    return IdMap.ALL;
   }
 
   /** Which devices the caller may make and open. */

@@ -1,6 +1,7 @@
 package gvisor.sentry.vfs;
 
 import gvisor.sentry.auth.Credentials;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.PageAllocator;
 
@@ -44,6 +45,16 @@ public record CallerAs(Caller caller, Credentials creds) implements Caller {
   @Override
   public PageAllocator pages(PageAllocator otherwise) {
     return caller.pages(otherwise);
+  }
+
+  @Override
+  public IdMap users() {
+    return caller.users();
+  }
+
+  @Override
+  public IdMap groups() {
+    return caller.groups();
   }
 
   @Override

@@ -30,6 +30,7 @@ public final class MountNamespace {
   private static final int MAX_MOUNTS = 16384;
 
   private final Vfs vfs;
+  private final long inode;
 
   // Guarded by the mount lock; in the order in which /proc/mounts lists them.
   private final List<Mount> mounts = new ArrayList<>();
@@ -37,6 +38,7 @@ public final class MountNamespace {
 
   MountNamespace(Vfs vfs, Mount root) {
     this.vfs = vfs;
+    this.inode = vfs.newNamespaceInode();
     this.root = root;
     root.attach(null, null, this);
     mounts.add(root);
@@ -44,6 +46,11 @@ public final class MountNamespace {
 
   public Vfs vfs() {
     return vfs;
+  }
+
+  /** The inode number of {@code /proc/[pid]/ns/mnt}. */
+  public long inode() {
+    return inode;
   }
 
   /** Its topmost directory. */

@@ -15,6 +15,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * without a name. Thread-safe.
  */
 public final class Vfs {
+  /** Far from the numbers of the kernel's other namespaces: one file system shows them all. */
+  private static final long FIRST_NAMESPACE_INODE = 0xF8000000L;
+
   private final DeviceNumbers numbers;
   private final DeviceRegistry devices = new DeviceRegistry();
   private final LockWaits lockWaits = new LockWaits();
@@ -24,6 +27,7 @@ public final class Vfs {
   private final ConcurrentHashMap<String, FilesystemType> types = new ConcurrentHashMap<>();
   private final List<String> typeOrder = new ArrayList<>();
   private final AtomicInteger nextMountId = new AtomicInteger(21);
+  private final AtomicLong nextNamespaceInode = new AtomicLong(FIRST_NAMESPACE_INODE);
   private final PeerGroups peerGroups = new PeerGroups();
   private final AtomicInteger nextCookie = new AtomicInteger(1);
   private final AnonFile.AnonSuperblock anonymous;
@@ -107,6 +111,10 @@ public final class Vfs {
 
   Mount newMount(Superblock superblock, Dentry root, String source, int flags) {
     return new Mount(this, nextMountId.getAndIncrement(), superblock, root, source, flags);
+  }
+
+  long newNamespaceInode() {
+    return nextNamespaceInode.getAndIncrement();
   }
 
   PeerGroups peerGroups() {

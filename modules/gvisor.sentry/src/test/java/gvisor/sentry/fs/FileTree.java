@@ -66,7 +66,7 @@ public final class FileTree implements AutoCloseable {
     serverSocket = pair[1];
     server = Thread.ofPlatform().start(() -> gofer.serve(pair[1]));
     client = new P9Client(pair[0]);
-    return GoferFilesystem.mount(numbers, client, "root", pages, CLOCK, new CacheBudget(8 << 20), exclusive);
+    return GoferFilesystem.mount(numbers, client, "root", pages, CLOCK, new CacheBudget(8 << 20), exclusive, false);
   }
 
   public Superblock tmpfs() throws ErrnoException {

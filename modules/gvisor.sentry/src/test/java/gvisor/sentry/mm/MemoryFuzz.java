@@ -118,6 +118,7 @@ public final class MemoryFuzz {
     if (managers.size() == MAX_MANAGERS) {
       managers.remove(1).release();
     } else {
+      mm.expectStore(address());
       managers.add(mm.fork(MmLimits.DEFAULT));
     }
   }

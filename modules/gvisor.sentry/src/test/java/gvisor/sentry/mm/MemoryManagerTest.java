@@ -120,6 +120,52 @@ class MemoryManagerTest {
   }
 
   @Test
+  void whatIsStoredToAfterForksIsCopiedByThem() throws Exception {
+    long p = map(mm, 1 << 20, RW);
+    for (int i = 0; i < 64; i++) {
+      store(mm, p + i * PAGE, i + 1);
+    }
+    mm.expectStore(p + 8 * PAGE);
+    for (long nowhere : new long[] {0, -1, Long.MIN_VALUE, Long.MAX_VALUE, -4096, 1L << 47}) {
+      mm.expectStore(nowhere); // registers hold what the program likes
+    }
+    MemoryManager first = mm.fork(MmLimits.DEFAULT);
+    assertTrue(mm.pmas.find(p + 8 * PAGE).owned);
+    assertTrue(first.pmas.find(p + 8 * PAGE).owned);
+    assertFalse(mm.pmas.find(p + 32 * PAGE).owned);
+    store(first, p + 8 * PAGE, 100);
+    store(mm, p + 9 * PAGE, 200);
+    assertEquals(9, load(mm, p + 8 * PAGE));
+    assertEquals(10, load(first, p + 9 * PAGE));
+    store(mm, p + 8 * PAGE, 9);
+    assertEquals(100, load(first, p + 8 * PAGE));
+    store(first, p + 32 * PAGE, 300); // noted
+    first.release();
+    store(mm, p + 32 * PAGE, 400);
+    MemoryManager second = mm.fork(MmLimits.DEFAULT);
+    assertTrue(second.pmas.find(p + 32 * PAGE).owned);
+    assertEquals(400, load(second, p + 32 * PAGE));
+    second.release();
+    for (int i = 0; i < 64; i++) {
+      assertEquals(i == 9 ? 200 : i == 32 ? 400 : i + 1, load(mm, p + i * PAGE), "page " + i);
+    }
+    mm.release();
+    assertEquals(0, machine.pages.allocatedBytes());
+  }
+
+  @Test
+  void memoryThatTasksShareIsNotCopiedByForks() throws Exception {
+    long p = map(mm, PAGE, RW);
+    store(mm, p, 1);
+    mm.expectStore(p);
+    mm.acquire();
+    MemoryManager child = mm.fork(MmLimits.DEFAULT);
+    assertFalse(child.pmas.find(p).owned);
+    store(mm, p, 2);
+    assertEquals(1, load(child, p));
+  }
+
+  @Test
   void adviceForForkIsHeeded() throws Exception {
     long dont = map(mm, PAGE, RW);
     long wipe = map(mm, PAGE, RW);

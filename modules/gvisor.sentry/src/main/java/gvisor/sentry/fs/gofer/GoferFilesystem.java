@@ -16,11 +16,13 @@ public final class GoferFilesystem {
    *
    * @param client the connection to the gofer, which other mounts share
    * @param exclusive nobody else changes the tree, so that what was asked once is never asked again
+   * @param mapped the gofer sees users and groups through maps of its own: only what it says of owners counts, and not
+   *     what its descriptors say
    * @param budget shared by all gofer mounts of a sandbox
    * @throws ErrnoException ENOENT when the gofer has no such attach point; EIO when it is gone
    */
   public static Superblock mount(DeviceNumbers numbers, P9Client client, String attachName, PageAllocator pages,
-      HostClock clock, CacheBudget budget, boolean exclusive) throws ErrnoException {
-    return new GoferSuperblock(numbers.anonymous(), client, attachName, pages, clock, budget, exclusive);
+      HostClock clock, CacheBudget budget, boolean exclusive, boolean mapped) throws ErrnoException {
+    return new GoferSuperblock(numbers.anonymous(), client, attachName, pages, clock, budget, exclusive, mapped);
   }
 }

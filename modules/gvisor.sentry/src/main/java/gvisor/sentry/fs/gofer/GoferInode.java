@@ -474,7 +474,8 @@ class GoferInode extends OwnedInode {
     if (isFresh()) {
       return;
     }
-    SharedFd fd = held.acquireFd(false);
+    boolean isKnownToGofer = !held.isUnlinked || held.fid != P9.NO_FID;
+    SharedFd fd = sb.isMapped && isKnownToGofer ? null : held.acquireFd(false);
     if (fd != null) {
       try {
         takeStat(fd);
@@ -483,7 +484,7 @@ class GoferInode extends OwnedInode {
       }
       return;
     }
-    if (held.isUnlinked && held.fid == P9.NO_FID) {
+    if (!isKnownToGofer) {
       return;
     }
     held.isStale = false;
@@ -514,7 +515,9 @@ class GoferInode extends OwnedInode {
     fd.fd.fstat(stat);
     toldNanos = sb.clock.monotonicNanos();
     setMode(stat.get(JAVA_INT_UNALIGNED, Stat.ST_MODE));
-    setOwner(stat.get(JAVA_INT_UNALIGNED, Stat.ST_UID), stat.get(JAVA_INT_UNALIGNED, Stat.ST_GID));
+    if (!sb.isMapped) {
+      setOwner(stat.get(JAVA_INT_UNALIGNED, Stat.ST_UID), stat.get(JAVA_INT_UNALIGNED, Stat.ST_GID));
+    }
     nlink = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_NLINK);
     blocks = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_BLOCKS);
     blockSize = stat.get(JAVA_LONG_UNALIGNED, Stat.ST_BLKSIZE);

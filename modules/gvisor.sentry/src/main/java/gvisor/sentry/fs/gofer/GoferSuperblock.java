@@ -39,6 +39,9 @@ final class GoferSuperblock extends Superblock {
   /** Nobody else changes the tree. */
   final boolean isExclusive;
 
+  /** Owners are what the gofer says, not what its descriptors say. */
+  final boolean isMapped;
+
   private final ConcurrentHashMap<Long, InodeRef> inodes = new ConcurrentHashMap<>();
   private final ReferenceQueue<GoferInode> collected = new ReferenceQueue<>();
 
@@ -69,13 +72,14 @@ final class GoferSuperblock extends Superblock {
   }
 
   GoferSuperblock(long dev, P9Client client, String attachName, PageAllocator pages, HostClock clock,
-      CacheBudget budget, boolean isExclusive) throws ErrnoException {
+      CacheBudget budget, boolean isExclusive, boolean isMapped) throws ErrnoException {
     super(dev);
     this.client = client;
     this.pages = pages;
     this.clock = clock;
     this.budget = budget;
     this.isExclusive = isExclusive;
+    this.isMapped = isMapped;
     int fid = client.newFid();
     FileAttr attr = client.attach(fid, attachName);
     root = newInode(attr, null, null);

@@ -1,10 +1,16 @@
 package gvisor.sentry.fs.proc;
 
+import static gvisor.api.errno.Errno.ENOENT;
+
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.fs.kernfs.KernDir;
 import gvisor.sentry.fs.kernfs.KernLink;
+import gvisor.sentry.kernel.CloneArgs;
+import gvisor.sentry.kernel.NamespaceFile;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.vfs.Caller;
+import gvisor.sentry.vfs.FsContext;
+import gvisor.sentry.vfs.MountNamespace;
 import gvisor.sentry.vfs.Path;
 
 /** {@code /proc/[pid]/ns}: which namespaces it is in ({@code man 7 namespaces}). */
@@ -13,8 +19,6 @@ final class NsDir extends KernDir {
   private static final long FIRST_USER = 4026531837L;
   private static final long FIRST_CGROUP = 4026531835L;
   private static final long FIRST_TIME = 4026531834L;
-  private static final long FIRST_NET = 4026531840L;
-  private static final long FIRST_MNT = 4026531841L;
 
   private static final String[] KINDS = {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time",
       "time_for_children", "user", "uts"};
@@ -44,15 +48,38 @@ final class NsDir extends KernDir {
     @Override
     public Path magicTarget(Caller caller) throws ErrnoException {
       Task task = target.traceable(caller);
-      return NsInode.path(task.kernel(), number(task), text(task));
+      return NsInode.path(task.kernel(), number(task), text(task), file(task));
     }
 
-    private String text(Task task) {
+    private NamespaceFile file(Task task) throws ErrnoException {
+      return switch (kind) {
+        case "ipc" -> new NamespaceFile(CloneArgs.CLONE_NEWIPC, task.ipc());
+        case "uts" -> new NamespaceFile(CloneArgs.CLONE_NEWUTS, task.uts());
+        case "pid" -> new NamespaceFile(CloneArgs.CLONE_NEWPID, task.pidNamespace());
+        case "pid_for_children" -> new NamespaceFile(CloneArgs.CLONE_NEWPID, task.childPidNamespace());
+        case "net" -> new NamespaceFile(CloneArgs.CLONE_NEWNET, task.netNamespace());
+        case "mnt" -> new NamespaceFile(CloneArgs.CLONE_NEWNS, mounts(task));
+        case "user" -> new NamespaceFile(CloneArgs.CLONE_NEWUSER, null);
+        case "cgroup" -> new NamespaceFile(CloneArgs.CLONE_NEWCGROUP, null);
+        default -> new NamespaceFile(CloneArgs.CLONE_NEWTIME, null);
+      };
+    }
+
+    private static MountNamespace mounts(Task task) throws ErrnoException {
+      FsContext fs = task.fs();
+      MountNamespace namespace = fs == null ? null : fs.root().mount().namespace();
+      if (namespace == null) {
+        throw ENOENT.error();
+      }
+      return namespace;
+    }
+
+    private String text(Task task) throws ErrnoException {
       int suffix = kind.indexOf('_');
       return (suffix < 0 ? kind : kind.substring(0, suffix)) + ":[" + number(task) + "]";
     }
 
-    private long number(Task task) {
+    private long number(Task task) throws ErrnoException {
       return switch (kind) {
         case "ipc" -> task.ipc().inode();
         case "uts" -> task.uts().inode();
@@ -60,8 +87,8 @@ final class NsDir extends KernDir {
         case "pid_for_children" -> task.childPidNamespace().inode();
         case "user" -> FIRST_USER;
         case "cgroup" -> FIRST_CGROUP;
-        case "net" -> FIRST_NET;
-        case "mnt" -> FIRST_MNT;
+        case "net" -> task.netNamespace().inode();
+        case "mnt" -> mounts(task).inode();
         default -> FIRST_TIME;
       };
     }

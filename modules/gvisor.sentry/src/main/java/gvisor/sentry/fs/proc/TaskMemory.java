@@ -1,11 +1,13 @@
 package gvisor.sentry.fs.proc;
 
+import static gvisor.api.errno.Errno.EINVAL;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.mm.MemoryLayout;
 import gvisor.sentry.mm.MemoryManager;
 import gvisor.sentry.mm.MemoryReport;
+import gvisor.sentry.mm.NumaPolicy;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.DeviceNumbers;
 import java.lang.foreign.MemorySegment;
@@ -17,6 +19,9 @@ final class TaskMemory {
   private static final int MAX_TEXT = 2 << 20;
 
   private static final int PAGE = MemoryManager.PAGE_SIZE;
+
+  private static final int CLEAR_REFS_ALL = 1;
+  private static final int CLEAR_REFS_MM_HIWATER_RSS = 5;
 
   private final TaskRef target;
 
@@ -161,6 +166,69 @@ final class TaskMemory {
       residency(out, area.residentBytes(), area.privateBytes(), area.sharedBytes(),
           area.ino() == 0 ? area.residentBytes() : 0, area.locked() ? area.residentBytes() : 0);
       out.append("THPeligible:    0\nVmFlags: ").append(area.flags()).append(" \n");
+    }
+  }
+
+  /** {@code man 7 numa}: of one node, number 0. */
+  void numaMaps(Caller caller, StringBuilder out) throws ErrnoException {
+    MemoryReport report = report(true);
+    if (report == null) {
+      return;
+    }
+    int own = target.live().scheduling().memoryPolicy;
+    for (MemoryReport.Area area : report.areas()) {
+      hex(out, area.start(), 8).append(' ');
+      out.append(NumaPolicy.text(area.policy() != 0 ? area.policy() : own));
+      boolean isFile = area.ino() != 0;
+      if (isFile) {
+        out.append(" file=").append(escaped(area.name()));
+      } else if (area.name().equals("[heap]") || area.name().equals("[stack]")) {
+        out.append(' ').append(area.name(), 1, area.name().length() - 1);
+      }
+      long pages = area.residentBytes() / PAGE;
+      long anonymous = isFile ? area.shared() ? 0 : area.privateBytes() / PAGE : pages;
+      if (pages > 0) {
+        if (anonymous > 0) {
+          out.append(" anon=").append(anonymous).append(" dirty=").append(anonymous);
+        }
+        if (pages != anonymous) {
+          out.append(" mapped=").append(pages);
+        }
+        out.append(" N0=").append(pages).append(" kernelpagesize_kB=").append(PAGE >> 10);
+      }
+      out.append('\n');
+    }
+  }
+
+  private static String escaped(String path) {
+    StringBuilder s = new StringBuilder(path.length());
+    for (int i = 0; i < path.length(); i++) {
+      char c = path.charAt(i);
+      if (c == '\n' || c == '\t' || c == '=' || c == ' ') {
+        s.append(String.format("\\%03o", (int) c));
+      } else {
+        s.append(c);
+      }
+    }
+    return s.toString();
+  }
+
+  /** {@code man 5 proc}, clear_refs: what was referenced is not kept, only the most memory there was. */
+  void clearRefs(Caller caller, String text) throws ErrnoException {
+    long kind = Sysctls.parse(text.strip());
+    if (kind < CLEAR_REFS_ALL || kind > CLEAR_REFS_MM_HIWATER_RSS) {
+      throw EINVAL.error();
+    }
+    MemoryManager mm = target.acquireMm();
+    if (mm == null) {
+      return;
+    }
+    try {
+      if (kind == CLEAR_REFS_MM_HIWATER_RSS) {
+        mm.resetPeakResident();
+      }
+    } finally {
+      mm.release();
     }
   }
 

@@ -1,11 +1,16 @@
 package gvisor.sentry.fs.proc;
 
+import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.EPERM;
+
 import gvisor.api.errno.ErrnoException;
+import gvisor.sentry.auth.Capability;
 import gvisor.sentry.auth.Credentials;
 import gvisor.sentry.kernel.ControllingTerminal;
 import gvisor.sentry.kernel.FdTable;
 import gvisor.sentry.kernel.Pid;
 import gvisor.sentry.kernel.PidNamespace;
+import gvisor.sentry.kernel.ProcessGroup;
 import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.Rlimits;
 import gvisor.sentry.kernel.Session;
@@ -23,6 +28,8 @@ import gvisor.sentry.vfs.FsContext;
 /** Files about the state of a process: {@code stat}, {@code status}, {@code limits} and the like. */
 final class TaskStatus {
   private static final int PAGE = MemoryManager.PAGE_SIZE;
+  private static final int MIN_NICE = -20;
+  private static final int MAX_NICE = 19;
 
   private static final String[] LIMITS = {
       "Max cpu time             ", "seconds",
@@ -375,6 +382,46 @@ final class TaskStatus {
     out.append(String.format("nr_involuntary_switches                      :%21d%n", task.involuntarySwitches()));
     out.append(String.format("policy                                       :%21d%n", task.scheduling().policy));
     out.append(String.format("prio                                         :%21d%n", 120 + task.scheduling().nice));
+  }
+
+  void autogroup(Caller caller, StringBuilder out) throws ErrnoException {
+    Session session = session();
+    if (session != null) {
+      out.append("/autogroup-").append(session.id().in(pids)).append(" nice ").append(session.nice()).append('\n');
+    }
+  }
+
+  void setAutogroup(Caller caller, String text) throws ErrnoException {
+    long nice = Sysctls.parse(text.strip());
+    if (nice < MIN_NICE || nice > MAX_NICE) {
+      throw EINVAL.error();
+    }
+    if (nice < 0 && !caller.creds().has(Capability.CAP_SYS_NICE)) {
+      throw EPERM.error();
+    }
+    Session session = session();
+    if (session != null) {
+      session.setNice((int) nice);
+    }
+  }
+
+  private Session session() throws ErrnoException {
+    ProcessGroup group = target.task().threadGroup().processGroup();
+    return group == null ? null : group.session();
+  }
+
+  void syscall(Caller caller, StringBuilder out) throws ErrnoException {
+    Task task = target.task();
+    long[] call = task.waitingCall(caller instanceof Task t ? t : null);
+    if (call == null) {
+      out.append("running\n");
+      return;
+    }
+    out.append(call[0]);
+    for (int i = call[0] < 0 ? 7 : 1; i < call.length; i++) {
+      out.append(" 0x").append(Long.toHexString(call[i]));
+    }
+    out.append('\n');
   }
 
   void schedstat(Caller caller, StringBuilder out) throws ErrnoException {

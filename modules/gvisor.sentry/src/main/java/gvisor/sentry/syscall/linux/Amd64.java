@@ -2,7 +2,6 @@ package gvisor.sentry.syscall.linux;
 
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENOENT;
-import static gvisor.api.errno.Errno.ENOSPC;
 import static gvisor.api.errno.Errno.ENOSYS;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPERM;
@@ -157,7 +156,7 @@ public final class Amd64 {
     table.full(132, "utime", SysAttr::utime);
     table.full(133, "mknod", SysNames::mknod);
     table.error(134, "uselib", ENOSYS, OBSOLETE);
-    table.partial(135, "personality", SysSystem::personality, "only ADDR_NO_RANDOMIZE has an effect");
+    table.partial(135, "personality", SysSystem::personality, "only ADDR_NO_RANDOMIZE, PER_LINUX32 and UNAME26 have an effect");
     table.error(136, "ustat", ENOSYS, "obsolete");
     table.full(137, "statfs", SysStat::statfs);
     table.full(138, "fstatfs", SysStat::fstatfs);
@@ -175,7 +174,7 @@ public final class Amd64 {
     table.full(150, "munlock", SysMadvise::munlock);
     table.full(151, "mlockall", SysMadvise::mlockall);
     table.full(152, "munlockall", SysMadvise::munlockall);
-    table.partial(153, "vhangup", SysSystem::vhangup, CAPABILITY);
+    table.full(153, "vhangup", SysSystem::vhangup);
     table.error(154, "modify_ldt", ENOSYS, "no segments of an application's own");
     table.full(155, "pivot_root", SysMount::pivotRoot);
     table.error(156, "_sysctl", ENOSYS, OBSOLETE);
@@ -257,8 +256,8 @@ public final class Amd64 {
     table.full(234, "tgkill", SysSignal::tgkill);
     table.full(235, "utimes", SysAttr::utimes);
     table.error(236, "vserver", ENOSYS, "never in Linux");
-    table.partial(237, "mbind", SysNuma::mbind, "one NUMA node: checked, without effect");
-    table.partial(238, "set_mempolicy", SysNuma::setMempolicy, "one NUMA node: checked, without effect");
+    table.partial(237, "mbind", SysNuma::mbind, "one NUMA node: stored and reported");
+    table.partial(238, "set_mempolicy", SysNuma::setMempolicy, "one NUMA node: stored and reported");
     table.partial(239, "get_mempolicy", SysNuma::getMempolicy, "one NUMA node");
     table.full(240, "mq_open", SysMqueue::mq_open);
     table.full(241, "mq_unlink", SysMqueue::mq_unlink);
@@ -328,7 +327,7 @@ public final class Amd64 {
     table.partial(305, "clock_adjtime", SysTime::clockAdjtime, "reading only: EPERM");
     table.full(306, "syncfs", SysSeek::syncfs);
     table.full(307, "sendmmsg", SysSend::sendmmsg);
-    table.partial(308, "setns", SysPidFd::setns, "only by a pidfd; no user, cgroup and time namespaces");
+    table.partial(308, "setns", SysPidFd::setns, "no user, cgroup and time namespaces");
     table.full(309, "getcpu", SysSched::getcpu);
     table.full(310, "process_vm_readv", SysProcessVm::readv);
     table.full(311, "process_vm_writev", SysProcessVm::writev);
@@ -344,13 +343,13 @@ public final class Amd64 {
     table.error(321, "bpf", EPERM, "as with unprivileged_bpf_disabled");
     table.full(322, "execveat", SysExec::execveat);
     table.error(323, "userfaultfd", EPERM, "as with unprivileged_userfaultfd 0");
-    table.partial(324, "membarrier", SysMembarrier::membarrier, "private barriers only");
+    table.partial(324, "membarrier", SysMembarrier::membarrier, "none for restartable sequences; on the kvm platform QUERY says there are none");
     table.full(325, "mlock2", SysMadvise::mlock2);
     table.full(326, "copy_file_range", SysSplice::copyFileRange);
     table.full(327, "preadv2", SysRead::preadv2);
     table.full(328, "pwritev2", SysRead::pwritev2);
     table.partial(329, "pkey_mprotect", SysMmap::pkeyMprotect, "the processor has no protection keys");
-    table.error(330, "pkey_alloc", ENOSPC, "the processor has no protection keys");
+    table.partial(330, "pkey_alloc", SysMmap::pkeyAlloc, "the processor has no protection keys");
     table.error(331, "pkey_free", EINVAL, "the processor has no protection keys");
     table.full(332, "statx", SysStat::statx);
     table.full(333, "io_pgetevents", SysAio::ioPgetevents);
@@ -375,6 +374,7 @@ public final class Amd64 {
     table.full(441, "epoll_pwait2", SysEpoll::epollPwait2);
     table.error(442, "mount_setattr", ENOSYS, "use mount");
     table.error(443, "quotactl_fd", ENOSYS, "no quotas");
+    table.full(448, "process_mrelease", SysPidFd::processMrelease);
     table.full(449, "futex_waitv", SysFutex::futexWaitv);
     table.full(452, "fchmodat2", SysAttr::fchmodat2);
   }

@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
 import gvisor.sentry.auth.Credentials;
+import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.syscall.SyscallArgs;
 import java.lang.foreign.MemorySegment;
@@ -24,6 +25,15 @@ final class SysCreds {
       | 1L << Capability.CAP_LINUX_IMMUTABLE | 1L << Capability.CAP_MKNOD | 1L << Capability.CAP_MAC_OVERRIDE;
 
   private SysCreds() {}
+
+  /** EINVAL for an id that is neither -1 nor in {@code map}. */
+  private static void check(IdMap map, int... ids) throws ErrnoException {
+    for (int id : ids) {
+      if (id != -1 && !map.has(id)) {
+        throw EINVAL.error();
+      }
+    }
+  }
 
   static long getuid(Task t, SyscallArgs a) {
     return t.creds().uid() & 0xffffffffL;
@@ -105,7 +115,7 @@ final class SysCreds {
   static long setuid(Task t, SyscallArgs a) throws ErrnoException {
     int uid = a.i32(0);
     Credentials c = t.creds();
-    if (uid == -1) {
+    if (!t.users().has(uid)) {
       throw EINVAL.error();
     }
     if (c.has(Capability.CAP_SETUID)) {
@@ -122,6 +132,7 @@ final class SysCreds {
     Credentials c = t.creds();
     int uid = a.i32(0);
     int euid = a.i32(1);
+    check(t.users(), uid, euid);
     boolean any = c.has(Capability.CAP_SETUID);
     if (!any && (uid != -1 && uid != c.uid() && uid != c.euid()
         || euid != -1 && euid != c.uid() && euid != c.euid() && euid != c.suid())) {
@@ -139,6 +150,7 @@ final class SysCreds {
     int uid = a.i32(0);
     int euid = a.i32(1);
     int suid = a.i32(2);
+    check(t.users(), uid, euid, suid);
     if (!c.has(Capability.CAP_SETUID) && !(isOwn(uid, c.uid(), c.euid(), c.suid())
         && isOwn(euid, c.uid(), c.euid(), c.suid()) && isOwn(suid, c.uid(), c.euid(), c.suid()))) {
       throw EPERM.error();
@@ -165,7 +177,7 @@ final class SysCreds {
   static long setgid(Task t, SyscallArgs a) throws ErrnoException {
     int gid = a.i32(0);
     Credentials c = t.creds();
-    if (gid == -1) {
+    if (!t.groups().has(gid)) {
       throw EINVAL.error();
     }
     if (c.has(Capability.CAP_SETGID)) {
@@ -182,6 +194,7 @@ final class SysCreds {
     Credentials c = t.creds();
     int gid = a.i32(0);
     int egid = a.i32(1);
+    check(t.groups(), gid, egid);
     if (!c.has(Capability.CAP_SETGID) && (gid != -1 && gid != c.gid() && gid != c.egid()
         || egid != -1 && egid != c.gid() && egid != c.egid() && egid != c.sgid())) {
       throw EPERM.error();
@@ -198,6 +211,7 @@ final class SysCreds {
     int gid = a.i32(0);
     int egid = a.i32(1);
     int sgid = a.i32(2);
+    check(t.groups(), gid, egid, sgid);
     if (!c.has(Capability.CAP_SETGID) && !(isOwn(gid, c.gid(), c.egid(), c.sgid())
         && isOwn(egid, c.gid(), c.egid(), c.sgid()) && isOwn(sgid, c.gid(), c.egid(), c.sgid()))) {
       throw EPERM.error();
@@ -210,7 +224,7 @@ final class SysCreds {
   static long setfsuid(Task t, SyscallArgs a) {
     Credentials c = t.creds();
     int id = a.i32(0);
-    if (id != -1 && (c.has(Capability.CAP_SETUID) || id == c.uid() || id == c.euid() || id == c.suid()
+    if (t.users().has(id) && (c.has(Capability.CAP_SETUID) || id == c.uid() || id == c.euid() || id == c.suid()
         || id == c.fsuid())) {
       commitUids(t, c.uid(), c.euid(), c.suid(), id);
     }
@@ -221,7 +235,7 @@ final class SysCreds {
   static long setfsgid(Task t, SyscallArgs a) {
     Credentials c = t.creds();
     int id = a.i32(0);
-    if (id != -1 && (c.has(Capability.CAP_SETGID) || id == c.gid() || id == c.egid() || id == c.sgid()
+    if (t.groups().has(id) && (c.has(Capability.CAP_SETGID) || id == c.gid() || id == c.egid() || id == c.sgid()
         || id == c.fsgid())) {
       commitGids(t, c.gid(), c.egid(), c.sgid(), id);
     }
@@ -256,6 +270,11 @@ final class SysCreds {
     }
     int[] groups = new int[(int) size];
     t.mm().copyIn(a.addr(1), MemorySegment.ofArray(groups), 0, 4L * size);
+    for (int group : groups) {
+      if (!t.groups().has(group)) {
+        throw EINVAL.error();
+      }
+    }
     t.setCreds(t.creds().withGroups(groups));
     return 0;
   }

@@ -224,6 +224,7 @@ final class SysFutex {
     for (int i = 0; i < count; i++) {
       int flags = s.get(JAVA_INT_UNALIGNED, (long) i * WAITV_SIZE + 16);
       if ((flags & ~(FUTEX2_SIZE_U32 | FUTEX2_PRIVATE)) != 0 || (flags & FUTEX2_SIZE_U32) == 0
+          || s.get(JAVA_INT_UNALIGNED, (long) i * WAITV_SIZE + 4) != 0
           || s.get(JAVA_INT_UNALIGNED, (long) i * WAITV_SIZE + 20) != 0) {
         throw EINVAL.error();
       }

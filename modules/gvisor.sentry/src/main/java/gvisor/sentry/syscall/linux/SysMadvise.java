@@ -1,5 +1,6 @@
 package gvisor.sentry.syscall.linux;
 
+import static gvisor.api.errno.Errno.EACCES;
 import static gvisor.api.errno.Errno.EBADF;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENOMEM;
@@ -9,6 +10,7 @@ import static gvisor.api.errno.Errno.ESRCH;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
 import gvisor.sentry.kernel.PidFd;
+import gvisor.sentry.kernel.PtraceAccess;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.ThreadGroup;
 import gvisor.sentry.mm.MemoryAdvice;
@@ -46,6 +48,9 @@ final class SysMadvise {
       Task task = target == null ? null : target.anyLiveTask();
       if (task == null) {
         throw ESRCH.error();
+      }
+      if (!PtraceAccess.mayRead(t, task)) {
+        throw EACCES.error();
       }
       boolean own = target == t.threadGroup();
       boolean known = advice == MemoryAdvice.MADV_COLD || advice == MemoryAdvice.MADV_PAGEOUT

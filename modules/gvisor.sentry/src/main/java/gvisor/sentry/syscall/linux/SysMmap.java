@@ -2,6 +2,7 @@ package gvisor.sentry.syscall.linux;
 
 import static gvisor.api.errno.Errno.EACCES;
 import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.ENOSPC;
 import static gvisor.api.errno.Errno.ENOMEM;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPERM;
@@ -23,6 +24,9 @@ final class SysMmap {
   private static final int PAGE = MemoryManager.PAGE_SIZE;
   private static final int ALL = MapFlags.PROT_READ | MapFlags.PROT_WRITE | MapFlags.PROT_EXEC;
   private static final String SHARED_NAME = "/dev/zero (deleted)";
+
+  /** PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE. */
+  private static final long PKEY_ACCESS_MASK = 3;
 
   private SysMmap() {}
 
@@ -145,5 +149,13 @@ final class SysMmap {
       throw EINVAL.error();
     }
     return mprotect(t, a);
+  }
+
+  /** {@code man 2 pkey_alloc}: flags, access_rights; there is no key to give. */
+  static long pkeyAlloc(Task t, SyscallArgs a) throws ErrnoException {
+    if (a.i64(0) != 0 || (a.i64(1) & ~PKEY_ACCESS_MASK) != 0) {
+      throw EINVAL.error();
+    }
+    throw ENOSPC.error();
   }
 }

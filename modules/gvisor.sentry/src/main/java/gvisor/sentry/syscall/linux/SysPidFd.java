@@ -9,6 +9,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
 import gvisor.sentry.kernel.CloneArgs;
 import gvisor.sentry.kernel.FdTable;
+import gvisor.sentry.kernel.NamespaceFile;
 import gvisor.sentry.kernel.PidFd;
 import gvisor.sentry.kernel.ProcessDirectory;
 import gvisor.sentry.kernel.PtraceAccess;
@@ -119,19 +120,25 @@ final class SysPidFd {
     return t.fds().install(f, true, t.fdLimit());
   }
 
-  /** {@code man 2 setns}: fd, nstype; only by a pidfd, because namespaces are no files here. */
+  /** {@code man 2 setns}: fd, nstype; a file of {@code /proc/[pid]/ns}, or a pidfd. */
   static long setns(Task t, SyscallArgs a) throws ErrnoException {
     FileDescription f = t.fds().get(a.fd(0));
     try {
       long flags = a.i64(1) & 0xffffffffL;
+      if (f.ops() instanceof NamespaceFile file) {
+        if (flags != 0 && flags != file.kind()) {
+          throw EINVAL.error();
+        }
+        requireAdmin(t, file.kind());
+        Unshare.join(t, file);
+        return 0;
+      }
       long known = CloneArgs.CLONE_NEWNS | CloneArgs.CLONE_NEWUTS | CloneArgs.CLONE_NEWIPC | CloneArgs.CLONE_NEWPID
           | CloneArgs.CLONE_NEWNET;
       if (!(f.ops() instanceof PidFd pidFd) || flags == 0 || (flags & ~known) != 0) {
         throw EINVAL.error();
       }
-      if (!t.creds().has(Capability.CAP_SYS_ADMIN)) {
-        throw EPERM.error();
-      }
+      requireAdmin(t, flags);
       Task of = pidFd.process().anyLiveTask();
       if (of == null) {
         throw ESRCH.error();
@@ -141,6 +148,28 @@ final class SysPidFd {
       return 0;
     } finally {
       f.close();
+    }
+  }
+
+  /** process_mrelease(2): pidfd, flags; what dies gives its memory back at once here, there is nothing to hurry. */
+  static long processMrelease(Task t, SyscallArgs a) throws ErrnoException {
+    if (a.i32(1) != 0) {
+      throw EINVAL.error();
+    }
+    Task task = process(t, a.fd(0)).anyLiveTask();
+    if (task == null || task.mm() == null) {
+      throw ESRCH.error();
+    }
+    if (!task.isDying()) {
+      throw EINVAL.error();
+    }
+    return 0;
+  }
+
+  private static void requireAdmin(Task t, long flags) throws ErrnoException {
+    if (!t.creds().has(Capability.CAP_SYS_ADMIN)
+        || (flags & CloneArgs.CLONE_NEWNS) != 0 && !t.creds().has(Capability.CAP_SYS_CHROOT)) {
+      throw EPERM.error();
     }
   }
 

@@ -24,7 +24,15 @@ final class SysSched {
   private static final int MAX_RT_PRIORITY = 99;
   private static final int ATTR_SIZE = 48;
   private static final int ATTR_MAX = 4096;
+  /** With the clamps of utilisation, which are not acted on. */
+  private static final int KNOWN_SIZE = 56;
   private static final int SCHED_FLAG_RESET_ON_FORK = 1;
+  private static final int SCHED_FLAG_KEEP_POLICY = 8;
+  private static final int SCHED_FLAG_KEEP_PARAMS = 16;
+  private static final long SCHED_FLAGS =
+      SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS;
+  private static final int MIN_NICE = -20;
+  private static final int MAX_NICE = 19;
   private static final long RR_INTERVAL = 100_000_000;
   private static final int MAX_MASK_BYTES = 8192;
 
@@ -161,8 +169,8 @@ final class SysSched {
     if (size == 0) {
       size = ATTR_SIZE;
     }
-    if (size < ATTR_SIZE || size > ATTR_MAX) {
-      t.mm().writeInt(a.addr(1), ATTR_SIZE);
+    if (size < ATTR_SIZE || size > ATTR_MAX || !isZero(t, a.addr(1) + KNOWN_SIZE, size - KNOWN_SIZE)) {
+      t.mm().writeInt(a.addr(1), KNOWN_SIZE);
       throw E2BIG.error();
     }
     t.mm().copyIn(a.addr(1), s, 0, ATTR_SIZE);
@@ -170,15 +178,42 @@ final class SysSched {
     long flags = s.get(JAVA_LONG_UNALIGNED, 8);
     int nice = s.get(JAVA_INT_UNALIGNED, 16);
     int priority = s.get(JAVA_INT_UNALIGNED, 20);
-    if ((flags & ~SCHED_FLAG_RESET_ON_FORK) != 0) {
+    if (policy < 0 || (flags & ~SCHED_FLAGS) != 0) {
       throw EINVAL.error();
     }
     Task of = find(t, a.i32(0));
+    SchedulingAttributes now = of.scheduling();
+    if ((flags & SCHED_FLAG_KEEP_POLICY) != 0) {
+      policy = now.policy;
+    }
+    if ((flags & SCHED_FLAG_KEEP_PARAMS) != 0) {
+      priority = now.priority;
+      nice = now.nice;
+    }
+    nice = Math.max(MIN_NICE, Math.min(MAX_NICE, nice));
+    if (!isRealtime(policy) && nice < now.nice && !t.creds().has(Capability.CAP_SYS_NICE)
+        && of.rlimits().exceeds(Rlimits.RLIMIT_NICE, 20 - nice)) {
+      throw EPERM.error();
+    }
     set(t, of, policy, priority, (flags & SCHED_FLAG_RESET_ON_FORK) != 0);
     if (!isRealtime(policy)) {
-      SysPriority.setNice(t, of, nice);
+      now.nice = nice;
     }
     return 0;
+  }
+
+  /** Whether bytes that only a later kernel knows are zero; true when there are none. */
+  private static boolean isZero(Task t, long addr, int length) throws ErrnoException {
+    if (length <= 0) {
+      return true;
+    }
+    t.mm().copyIn(addr, t.scratch(), 0, length);
+    for (int i = 0; i < length; i++) {
+      if (t.scratch().get(JAVA_BYTE, i) != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** {@code man 2 sched_getattr}: pid, attr, size, flags. */

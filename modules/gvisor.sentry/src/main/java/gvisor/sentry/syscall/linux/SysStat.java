@@ -6,7 +6,9 @@ import gvisor.api.abi.Stat;
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.syscall.SyscallArgs;
+import gvisor.sentry.vfs.AnonFile;
 import gvisor.sentry.vfs.FileDescription;
+import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.Mount;
 import gvisor.sentry.vfs.MountFlags;
 import gvisor.sentry.vfs.Path;
@@ -18,6 +20,8 @@ import java.lang.foreign.MemorySegment;
 public final class SysStat {
   private static final int STATX_RESERVED = 0x80000000;
   private static final int ST_VALID = 0x20;
+  private static final long PIPEFS_MAGIC = 0x50495045;
+  private static final long SOCKFS_MAGIC = 0x534f434b;
 
   private SysStat() {}
 
@@ -95,6 +99,14 @@ public final class SysStat {
     Mount m = path.mount();
     StatFs s = new StatFs();
     m.superblock().statfs(s);
+    if (s.type == AnonFile.ANON_INODE_FS_MAGIC) {
+      // Linux: file systems of their own. Here: files without a name are in one.
+      switch (path.dentry().inode().type()) {
+        case Inode.S_IFIFO -> s.type = PIPEFS_MAGIC;
+        case Inode.S_IFSOCK -> s.type = SOCKFS_MAGIC;
+        default -> {}
+      }
+    }
     // ST_RDONLY to ST_NOEXEC have the numbers of MS_*; the time stamp flags do not.
     int f = m.flags();
     long flags = ST_VALID | f & (MountFlags.MS_NOSUID | MountFlags.MS_NODEV | MountFlags.MS_NOEXEC);

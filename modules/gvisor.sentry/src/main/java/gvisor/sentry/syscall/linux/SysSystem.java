@@ -11,6 +11,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.sentry.auth.Capability;
+import gvisor.sentry.kernel.ControllingTerminal;
 import gvisor.sentry.kernel.Restart;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.UtsNamespace;
@@ -23,6 +24,9 @@ import java.lang.foreign.MemorySegment;
 final class SysSystem {
   private static final int UTS_FIELD = 65;
   private static final int UTS_SIZE = 6 * UTS_FIELD;
+  private static final int PER_MASK = 0xff;
+  private static final int PER_LINUX32 = 8;
+  private static final int UNAME26 = 0x20000;
   private static final int SYSINFO_SIZE = 112;
   private static final int GRND_NONBLOCK = 1;
   private static final int GRND_RANDOM = 2;
@@ -39,9 +43,10 @@ final class SysSystem {
     s.asSlice(0, UTS_SIZE).fill((byte) 0);
     put(s, 0, UtsNamespace.SYSNAME);
     put(s, UTS_FIELD, t.uts().hostname());
-    put(s, 2 * UTS_FIELD, UtsNamespace.RELEASE);
+    int personality = t.threadGroup().personality();
+    put(s, 2 * UTS_FIELD, (personality & UNAME26) != 0 ? UtsNamespace.RELEASE26 : UtsNamespace.RELEASE);
     put(s, 3 * UTS_FIELD, UtsNamespace.VERSION);
-    put(s, 4 * UTS_FIELD, UtsNamespace.MACHINE);
+    put(s, 4 * UTS_FIELD, (personality & PER_MASK) == PER_LINUX32 ? UtsNamespace.MACHINE32 : UtsNamespace.MACHINE);
     put(s, 5 * UTS_FIELD, t.uts().domainname());
     t.mm().copyOut(a.addr(0), s, 0, UTS_SIZE);
     return 0;
@@ -151,6 +156,9 @@ final class SysSystem {
         if (a.addr(1) == 0 || a.i32(2) < 0) {
           throw EINVAL.error();
         }
+        if (!t.mm().isUserRange(a.addr(1), a.i32(2))) {
+          throw EFAULT.error();
+        }
         yield type == 2 && a.i32(2) > 0 ? waitForever(t) : 0;
       }
       case 8 -> {
@@ -205,8 +213,15 @@ final class SysSystem {
     return privileged(t, Capability.CAP_SYS_PACCT);
   }
 
-  /** {@code man 2 vhangup}. */
+  /** {@code man 2 vhangup}: of the controlling terminal, if there is one. */
   static long vhangup(Task t, SyscallArgs a) throws ErrnoException {
-    return privileged(t, Capability.CAP_SYS_TTY_CONFIG);
+    if (!t.creds().has(Capability.CAP_SYS_TTY_CONFIG)) {
+      throw EPERM.error();
+    }
+    ControllingTerminal terminal = ControllingTerminal.of(t);
+    if (terminal != null) {
+      terminal.device().hangup();
+    }
+    return 0;
   }
 }

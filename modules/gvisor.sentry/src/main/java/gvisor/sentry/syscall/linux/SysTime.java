@@ -1,11 +1,13 @@
 package gvisor.sentry.syscall.linux;
 
 import static gvisor.api.errno.Errno.EINVAL;
+import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPERM;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.sentry.auth.Capability;
 import gvisor.sentry.kernel.Restart;
 import gvisor.sentry.kernel.Task;
 import gvisor.sentry.kernel.TaskClock;
@@ -27,7 +29,20 @@ final class SysTime {
   private static final int TIMEX_STATUS = 40;
   private static final int STA_UNSYNC = 0x40;
   private static final int TIME_ERROR = 5;
-  private static final int ADJ_OFFSET_SS_READ = 0xa001;
+  private static final int TIMEX_FREQ = 16;
+  private static final int ADJ_FREQUENCY = 0x2;
+  private static final int ADJ_SETOFFSET = 0x100;
+  private static final int ADJ_NANO = 0x2000;
+  private static final int ADJ_TICK = 0x4000;
+  private static final int ADJ_ADJTIME = 0x8000;
+  private static final int ADJ_OFFSET_SINGLESHOT = 0x8001;
+  private static final int ADJ_OFFSET_READONLY = 0x2000;
+  private static final int MIN_TICK = 9000;
+  private static final int MAX_TICK = 11_000;
+  /** Parts per million with 16 bits behind the point, as they are scaled to 32. */
+  private static final long MAX_FREQ = Long.MAX_VALUE / (1000L << 16);
+  private static final int TIMEZONE_SIZE = 8;
+  private static final int MAX_MINUTES_WEST = 15 * 60;
 
   private SysTime() {}
 
@@ -44,13 +59,26 @@ final class SysTime {
     return 0;
   }
 
-  /** {@code man 2 settimeofday}: nobody may. */
+  /** {@code man 2 settimeofday}: tv, tz; the clock and its zone are the host's, and nobody may. */
   static long settimeofday(Task t, SyscallArgs a) throws ErrnoException {
+    MemorySegment s = t.scratch();
     if (a.addr(0) != 0) {
-      t.mm().copyIn(a.addr(0), t.scratch(), 0, Clocks.SIZE);
-      Clocks.readTimeval(t.scratch(), 0);
+      t.mm().copyIn(a.addr(0), s, 0, Clocks.SIZE);
+      Clocks.readTimeval(s, 0);
     }
-    throw EPERM.error();
+    if (a.addr(1) != 0) {
+      t.mm().copyIn(a.addr(1), s, 0, TIMEZONE_SIZE);
+    }
+    if (!t.creds().has(Capability.CAP_SYS_TIME)) {
+      throw EPERM.error();
+    }
+    if (a.addr(1) != 0 && Math.abs((long) s.get(JAVA_INT_UNALIGNED, 0)) > MAX_MINUTES_WEST) {
+      throw EINVAL.error();
+    }
+    if (a.addr(0) != 0 || a.addr(1) != 0) {
+      throw EPERM.error();
+    }
+    return 0;
   }
 
   /** {@code man 2 time}. */
@@ -172,20 +200,47 @@ final class SysTime {
 
   /** {@code man 2 clock_adjtime}: clk_id, buf. */
   static long clockAdjtime(Task t, SyscallArgs a) throws ErrnoException {
+    t.mm().copyIn(a.addr(1), t.scratch(), 0, TIMEX_SIZE);
     if (a.i32(0) != TaskClock.CLOCK_REALTIME) {
       TaskClock.of(t, a.i32(0));
-      throw EINVAL.error();
+      throw EOPNOTSUPP.error();
     }
     return adjust(t, a.addr(1));
+  }
+
+  /** What cannot be is EINVAL, and what could be is EPERM for everybody: only reading is left. */
+  private static void checkAdjustment(Task t, MemorySegment s, int modes) throws ErrnoException {
+    if ((modes & ADJ_ADJTIME) != 0) {
+      if ((modes & ADJ_OFFSET_SINGLESHOT) != ADJ_OFFSET_SINGLESHOT) {
+        throw EINVAL.error();
+      }
+      if ((modes & ADJ_OFFSET_READONLY) == 0) {
+        throw EPERM.error();
+      }
+      return;
+    }
+    if (modes == 0) {
+      return;
+    }
+    if (!t.creds().has(Capability.CAP_SYS_TIME)) {
+      throw EPERM.error();
+    }
+    long tick = s.get(JAVA_LONG_UNALIGNED, TIMEX_TICK);
+    long freq = s.get(JAVA_LONG_UNALIGNED, TIMEX_FREQ);
+    long fraction = s.get(JAVA_LONG_UNALIGNED, TIMEX_TIME + 8);
+    long second = (modes & ADJ_NANO) != 0 ? Clocks.NANOS_PER_SECOND : 1_000_000;
+    if ((modes & ADJ_TICK) != 0 && (tick < MIN_TICK || tick > MAX_TICK)
+        || (modes & ADJ_SETOFFSET) != 0 && (fraction < 0 || fraction >= second)
+        || (modes & ADJ_FREQUENCY) != 0 && (freq < -MAX_FREQ || freq > MAX_FREQ)) {
+      throw EINVAL.error();
+    }
+    throw EPERM.error();
   }
 
   private static long adjust(Task t, long addr) throws ErrnoException {
     MemorySegment s = t.scratch();
     t.mm().copyIn(addr, s, 0, TIMEX_SIZE);
-    int modes = s.get(JAVA_INT_UNALIGNED, 0);
-    if (modes != 0 && modes != ADJ_OFFSET_SS_READ) {
-      throw EPERM.error();
-    }
+    checkAdjustment(t, s, s.get(JAVA_INT_UNALIGNED, 0));
     s.asSlice(8, TIMEX_SIZE - 8).fill((byte) 0);
     s.set(JAVA_INT_UNALIGNED, TIMEX_STATUS, STA_UNSYNC);
     s.set(JAVA_LONG_UNALIGNED, TIMEX_TICK, 10_000);

@@ -107,7 +107,7 @@ final class SysTimers {
         throw EINVAL.error();
       }
     }
-    PosixTimer timer = PosixTimer.create(t, clock, notify, signo, value, target);
+    PosixTimer timer = PosixTimer.create(t, id, clock, notify, signo, value, target);
     try {
       t.mm().writeInt(a.addr(2), timer.id());
     } catch (ErrnoException e) {
