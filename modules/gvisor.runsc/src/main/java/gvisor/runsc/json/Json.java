@@ -35,10 +35,10 @@ public final class Json {
 
   private Json() {}
 
-  /** Does ahead of time what the first {@link #read} and {@link #write} would begin with. Any thread. */
+  /** Does ahead of time what the first {@link #read} would begin with. Any thread. */
   public static void prepare() {
     try {
-      write(read(new byte[] {'{', '}'}));
+      read(new byte[] {'{', '}'});
     } catch (MalformedJsonException e) {
       throw new IllegalStateException(e);
     }
@@ -60,12 +60,6 @@ public final class Json {
    * @throws MalformedJsonException if it is not JSON; the message names line and column
    */
   public static JsonNode read(byte[] text) throws MalformedJsonException {
-    JsonNode plain = PlainReader.read(text);
-    return plain != null ? plain : readAny(text);
-  }
-
-  /** As {@link #read}, by Jackson's parser. */
-  static JsonNode readAny(byte[] text) throws MalformedJsonException {
     try (JsonParser parser = FACTORY.createParser(text)) {
       JsonToken first = parser.nextToken();
       if (first == null) {
