@@ -160,7 +160,7 @@ class ProcessesTest {
         break;
       }
     }
-    assertEquals(5, rows.size(), "rows of the table of processes in " + PAGE);
+    assertEquals(6, rows.size(), "rows of the table of processes in " + PAGE);
     return rows;
   }
 
