@@ -242,7 +242,49 @@ static void cycle(void) {
   }
 }
 
+/* A receiver who is done with a file before the sender is back from sendmsg. */
+static void racing(int type) {
+  int p[2], pipe_fds[2];
+  OK(socketpair(AF_UNIX, type, 0, p));
+  OK(pipe(pipe_fds));
+  pid_t child = OK(fork());
+  if (child == 0) {
+    alarm(30);
+    close(p[0]);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    int got[8], len;
+    char b[32];
+    do {
+      len = sizeof b;
+      if (receive(p[1], b, &len, got, CMSG_SPACE(4), 0, NULL) == 1)
+        close(got[0]);
+    } while (len > 0 && b[0] != 'z');
+    _exit(len > 0 ? 0 : 1);
+  }
+  alarm(30);
+  for (int i = 0; i < 2000; i++) {
+    while (send_fds(p[0], &pipe_fds[1], 1, "x", 1) != 1 && errno == EAGAIN)
+      sched_yield();
+    if (i % 100 == 0)
+      EQ(0, fcntl(pipe_fds[1], F_GETFD));
+  }
+  EQ(1, send(p[0], "z", 1, 0));
+  int status;
+  EQ(child, waitpid(child, &status, 0));
+  EQ(0, status);
+  alarm(0);
+  EQ(1, write(pipe_fds[1], "x", 1));
+  close(pipe_fds[0]);
+  close(pipe_fds[1]);
+  close(p[0]);
+  close(p[1]);
+}
+
 int main(void) {
+  racing(SOCK_STREAM);
+  racing(SOCK_DGRAM);
+  racing(SOCK_SEQPACKET);
   passing(SOCK_STREAM);
   passing(SOCK_DGRAM);
   passing(SOCK_SEQPACKET);

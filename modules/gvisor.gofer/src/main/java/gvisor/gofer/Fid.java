@@ -21,6 +21,9 @@ final class Fid implements AutoCloseable {
   /** Access mode of {@link #data}: O_RDONLY, O_WRONLY or O_RDWR. */
   int dataMode;
 
+  /** The socket that Tbind has bound to the file, for Tlisten; or null. */
+  Fd socket;
+
   /** Open for Treaddir, or null. */
   HostDirectory directory;
 
@@ -79,6 +82,9 @@ final class Fid implements AutoCloseable {
     closeDirectory();
     if (data != null) {
       data.close();
+    }
+    if (socket != null) {
+      socket.close();
     }
     file.close();
   }

@@ -16,13 +16,21 @@ public final class Gofer implements AutoCloseable {
   record Root(String name, HostFile file, boolean readOnly) {}
 
   private final List<Root> roots = new ArrayList<>();
+  private final HostAccess access;
+
+  /** As the other, for files alone. */
+  public Gofer(List<AttachPoint> points) throws IOException {
+    this(points, HostAccess.NONE);
+  }
 
   /**
    * Opens the attach points.
    *
+   * @param access what the peer may reach beside files
    * @throws IOException that names the path that cannot be opened, and why, in one line
    */
-  public Gofer(List<AttachPoint> points) throws IOException {
+  public Gofer(List<AttachPoint> points, HostAccess access) throws IOException {
+    this.access = access;
     for (AttachPoint p : points) {
       try {
         roots.add(new Root(p.name(), HostFile.open(p.path()), p.readOnly()));
@@ -38,7 +46,7 @@ public final class Gofer implements AutoCloseable {
    * socket. A process umask of 0 saves a call for each file that is made.
    */
   public void serve(P9Socket socket) {
-    try (Session session = new Session(socket, roots)) {
+    try (Session session = new Session(socket, roots, access)) {
       session.run();
     }
   }

@@ -47,6 +47,9 @@ final class Session implements AutoCloseable {
 
   final MemorySegment stat;
 
+  /** What may be reached beside files. */
+  final HostAccess access;
+
   private final P9Socket socket;
   private final List<Gofer.Root> roots;
   private final MemorySegment request;
@@ -54,6 +57,7 @@ final class Session implements AutoCloseable {
   private final TreeMessages tree = new TreeMessages(this);
   private final DataMessages data = new DataMessages(this);
   private final XattrMessages xattrs = new XattrMessages(this);
+  private final SocketMessages sockets = new SocketMessages(this, tree);
 
   /** Goes out beside the reply and is closed then; or null. */
   private Fd replyFd;
@@ -62,9 +66,10 @@ final class Session implements AutoCloseable {
   private boolean isVersioned;
   private boolean isExtended;
 
-  Session(P9Socket socket, List<Gofer.Root> roots) {
+  Session(P9Socket socket, List<Gofer.Root> roots, HostAccess access) {
     this.socket = socket;
     this.roots = roots;
+    this.access = access;
     request = socket.newBuffer(P9.MAX_MESSAGE);
     reply = socket.newBuffer(P9.MAX_MESSAGE);
     in = new MessageReader(request, EBADMSG);
@@ -184,6 +189,9 @@ final class Session implements AutoCloseable {
       case T_UNLINKAT -> tree.unlinkat();
       case T_RENAMEX -> tree.renameat(true);
       case T_RENAMEAT -> tree.renameat(false);
+      case T_CONNECT -> sockets.connect();
+      case T_BIND -> sockets.bind();
+      case T_LISTEN -> sockets.listen();
       case T_LINK -> tree.link();
       case T_ATTACH -> attach();
       case T_WALK -> walk();

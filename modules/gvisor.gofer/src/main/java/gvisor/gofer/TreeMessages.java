@@ -286,6 +286,10 @@ final class TreeMessages {
   }
 
   private Fd open(Fid fid, int flags) throws ErrnoException {
+    if (s.access.fifos() && fid.file.type() == S_IFIFO) {
+      // As on Linux, a read-only mount says nothing about what goes through a fifo.
+      return fid.file.openFifo(flags & ~O_TRUNC);
+    }
     if ((flags & (O_ACCMODE | O_TRUNC)) != 0) {
       fid.requireWritable();
     }
@@ -316,7 +320,8 @@ final class TreeMessages {
     }
   }
 
-  private void own(HostFile file, int mode, int uid, int gid) throws ErrnoException {
+  /** Gives a file that was just made its owner and mode. */
+  void own(HostFile file, int mode, int uid, int gid) throws ErrnoException {
     FileAttr now = s.attrOf(file);
     boolean changes = uid != UNCHANGED && uid != now.uid || gid != UNCHANGED && gid != now.gid;
     if (changes) {

@@ -11,6 +11,9 @@ import gvisor.host.P9Socket;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -24,9 +27,10 @@ import java.util.stream.Stream;
 public final class GoferFuzz {
   private static final int[] TYPES = {
     8, 12, 14, 16, 18, 20, 22, 24, 26, 30, 32, 40, 50, 52, 54, 70, 72, 74, 76, 100, 102, 104, 108, 110, 116, 118, 120,
-    122, 160, 162, 164, 166, 168, 170, 172, 174, 176, 178, 180, 182, 184, 200
+    122, 160, 162, 164, 166, 168, 170, 172, 174, 176, 178, 180, 182, 184, 186, 188,
+    190, 200
   };
-  private static final String[] NAMES = {"f", "d", "l", "..", ".", "", "a/b", "x", "out", "user.a", "root", "\0"};
+  private static final String[] NAMES = {"f", "d", "l", "p", "s", "..", ".", "", "a/b", "x", "out", "user.a", "root", "\0"};
   private static final int MAX_MESSAGES = 200;
   private static final int LIFE = 500;
 
@@ -57,7 +61,8 @@ public final class GoferFuzz {
     int before = descriptors();
     P9Socket[] pair = P9Socket.pair();
     HostFile root = HostFile.open(directory.toString());
-    Session served = new Session(pair[1], List.of(new Gofer.Root("root", root, false)));
+    Session served = new Session(pair[1], List.of(new Gofer.Root("root", root, false)),
+        new HostAccess(true, true, true));
     Thread server = Thread.ofPlatform().daemon().start(() -> {
       try (served) {
         served.run();
@@ -136,7 +141,7 @@ public final class GoferFuzz {
     return Path.of("/proc/self/fd").toFile().list().length;
   }
 
-  private static void makeDirectory() throws IOException {
+  private static void makeDirectory() throws IOException, InterruptedException {
     if (directory != null) {
       try (Stream<Path> files = Files.walk(directory.getParent())) {
         for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -154,6 +159,10 @@ public final class GoferFuzz {
     Files.writeString(outside.resolve("secret"), "secret");
     Files.writeString(directory.resolve("f"), "content");
     Files.createSymbolicLink(directory.resolve("out"), outside);
+    ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(directory.resolve("s"))).close();
+    if (new ProcessBuilder("mkfifo", directory.resolve("p").toString()).start().waitFor() != 0) {
+      throw new IOException("mkfifo");
+    }
     Files.createSymbolicLink(directory.resolve("l"), outside.resolve("secret"));
   }
 

@@ -33,6 +33,9 @@ public final class Fd implements HostFd {
   private static final int STAT_MODE = 24;
   private static final int O_ACCMODE = 3;
 
+  /** An address of no memory: Linux maps nothing into the first page (mmap_min_addr). */
+  private static final long UNMAPPED = 16;
+
   private enum Kind {
     UNKNOWN,
     /** Reads and writes never wait. */
@@ -310,8 +313,42 @@ public final class Fd implements HostFd {
   }
 
   @Override
+  public SocketFd socket() throws ErrnoException {
+    if (kind() != Kind.SOCKET) {
+      throw Errno.ENOTSOCK.error();
+    }
+    return new SocketFd(this);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>No call tells this of a fifo that is empty. But a read to where no memory is fails with another errno for each
+   * case, and takes nothing out.
+   */
+  @Override
+  public boolean hasWriter() throws ErrnoException {
+    if (readiness(Sys.POLLIN) != 0) {
+      return true; // Data, or the hangup of one who has come and gone.
+    }
+    if (Libc.read(number, UNMAPPED, 1) == 0) {
+      return false;
+    }
+    Errno e = Libc.errno();
+    if (e == EAGAIN || e == Errno.EFAULT) {
+      return true;
+    }
+    throw e.error();
+  }
+
+  @Override
   public boolean isTerminal() {
     return kind() == Kind.TERMINAL || isatty();
+  }
+
+  /** {@code listen(2)}. */
+  public void listen(int backlog) throws ErrnoException {
+    check(Libc.listen(number, backlog));
   }
 
   /** Type bits of {@code st_mode}; EBADF when the descriptor is not open. */

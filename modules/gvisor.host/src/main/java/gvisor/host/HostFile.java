@@ -1,7 +1,10 @@
 package gvisor.host;
 
+import static gvisor.api.errno.Errno.ECONNREFUSED;
+import static gvisor.api.errno.Errno.EINTR;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.EISDIR;
+import static gvisor.api.errno.Errno.ENAMETOOLONG;
 import static gvisor.api.errno.Errno.ENOENT;
 import static gvisor.api.errno.Errno.ENOTDIR;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
@@ -10,6 +13,7 @@ import static gvisor.host.libc.Libc.check;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import gvisor.api.abi.Stat;
 import gvisor.api.errno.Errno;
@@ -19,6 +23,7 @@ import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 
 /**
  * A file of the host, of any type, held by an O_PATH descriptor: it can be looked at and be named from, but is not open.
@@ -31,6 +36,9 @@ public final class HostFile implements AutoCloseable {
   /** Bytes of {@code struct statfs}. */
   public static final int STATFS_SIZE = 120;
 
+  /** Bytes of {@code struct sockaddr_un}. */
+  private static final int SOCKADDR_UN = 110;
+
   /** The empty path, with AT_EMPTY_PATH the descriptor itself; and at 2, the path ".". */
   private static final MemorySegment EMPTY = emptyAndDot();
 
@@ -39,6 +47,9 @@ public final class HostFile implements AutoCloseable {
    * walk to, after the root directory has been changed.
    */
   private static Fd selfFds;
+
+  /** Where that is, for calls that take a path and no directory: {@code connect(2)} and {@code bind(2)}. */
+  private static String selfFdsPath;
 
   /** {@code struct open_how} for a walk. */
   private static final MemorySegment WALK = openHow(O_PATH | O_NOFOLLOW | Sys.O_CLOEXEC, 0);
@@ -72,6 +83,7 @@ public final class HostFile implements AutoCloseable {
    */
   public static synchronized void findDescriptorsAt(String path) throws ErrnoException {
     selfFds = Fd.open(path, O_PATH | O_DIRECTORY, 0);
+    selfFdsPath = path;
   }
 
   /** The descriptor by which that directory is held. */
@@ -161,6 +173,91 @@ public final class HostFile implements AutoCloseable {
       throw EINVAL.error();
     }
     return reopen(flags);
+  }
+
+  /**
+   * Opens a fifo, without waiting for its other end; reads and writes of it do not wait either.
+   *
+   * @param accessMode O_RDONLY, O_WRONLY or O_RDWR
+   * @throws ErrnoException EINVAL when it is none; ENXIO for O_WRONLY while nobody reads
+   */
+  public Fd openFifo(int accessMode) throws ErrnoException {
+    if (type != Sys.S_IFIFO || (accessMode & ~O_ACCMODE) != 0 || accessMode == O_ACCMODE) {
+      throw EINVAL.error();
+    }
+    return reopen(accessMode | Sys.O_NONBLOCK);
+  }
+
+  /**
+   * A new socket that is connected to the one this is the name of. It does not wait.
+   *
+   * @param socketType SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
+   * @throws ErrnoException ECONNREFUSED when it is none, or nobody listens; EAGAIN when too many wait for who listens;
+   *     EPROTOTYPE when it is of another type
+   */
+  public Fd connect(int socketType) throws ErrnoException {
+    if (type != Sys.S_IFSOCK) {
+      throw ECONNREFUSED.error();
+    }
+    Fd socket = newSocket(socketType);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment address = socketAddress(arena, MemorySegment.NULL);
+      while (Libc.connect(socket.number(), address.address(), (int) address.byteSize()) != 0) {
+        if (Libc.errno() != EINTR) {
+          throw Libc.errno().error();
+        }
+      }
+      return socket;
+    } catch (ErrnoException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A new socket, bound to {@code name} in this directory, which must not be there; without the umask.
+   *
+   * @throws ErrnoException EADDRINUSE when the name is there; ENAMETOOLONG when it is too long for an address of a socket
+   */
+  public Fd bindSocket(MemorySegment name, int socketType) throws ErrnoException {
+    if (!isDirectory()) {
+      throw ENOTDIR.error();
+    }
+    Fd socket = newSocket(socketType);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment address = socketAddress(arena, name);
+      check(Libc.bind(socket.number(), address.address(), (int) address.byteSize()));
+      return socket;
+    } catch (ErrnoException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  private static Fd newSocket(int socketType) throws ErrnoException {
+    return Fd.adopt(check(Libc.socket(Sys.AF_UNIX, socketType | Sys.SOCK_CLOEXEC | Sys.O_NONBLOCK, 0)));
+  }
+
+  /** {@code struct sockaddr_un} of this file, or of a name in it: through its descriptor, so that no link is followed. */
+  private MemorySegment socketAddress(Arena arena, MemorySegment name) throws ErrnoException {
+    selfFds();
+    byte[] file = (selfFdsPath + "/" + fd.number()).getBytes(StandardCharsets.UTF_8);
+    long nameLength = 0;
+    while (nameLength < name.byteSize() && name.get(JAVA_BYTE, nameLength) != 0) {
+      nameLength++;
+    }
+    long length = 2 + file.length + (nameLength == 0 ? 0 : 1 + nameLength) + 1;
+    if (length > SOCKADDR_UN) {
+      throw ENAMETOOLONG.error();
+    }
+    MemorySegment address = arena.allocate(length, 2);
+    address.set(JAVA_SHORT, 0, (short) Sys.AF_UNIX);
+    MemorySegment.copy(file, 0, address, JAVA_BYTE, 2, file.length);
+    if (nameLength > 0) {
+      address.set(JAVA_BYTE, 2L + file.length, (byte) '/');
+      MemorySegment.copy(name, 0, address, 3L + file.length, nameLength);
+    }
+    return address;
   }
 
   /** Opens a directory for {@link HostDirectory}. */

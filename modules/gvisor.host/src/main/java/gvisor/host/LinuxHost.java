@@ -7,6 +7,7 @@ import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.Entropy;
 import gvisor.api.host.Host;
 import gvisor.api.host.HostClock;
+import gvisor.api.host.HostNetwork;
 import gvisor.host.libc.Libc;
 import gvisor.host.libc.Memory;
 import gvisor.host.libc.Sys;
@@ -27,6 +28,8 @@ public final class LinuxHost implements Host {
   private final long memoryBytes;
   private final String processorDescription;
 
+  private final HostNetwork network;
+
   /** {@code /proc/meminfo}, or null on a machine without. */
   private final Fd meminfo;
 
@@ -34,6 +37,12 @@ public final class LinuxHost implements Host {
 
   /** Looks at the machine. */
   public LinuxHost() throws ErrnoException {
+    this(null);
+  }
+
+  /** Looks at the machine. @param network whose sockets applications use as their own, or null */
+  public LinuxHost(HostNetwork network) throws ErrnoException {
+    this.network = network;
     processorCount = Cpus.affinity(0).cardinality();
     MemorySegment info = Memory.bounce();
     Libc.check(Libc.syscall(Sys.NR_SYSINFO, info.address(), 0, 0, 0, 0, 0));
@@ -76,6 +85,11 @@ public final class LinuxHost implements Host {
   @Override
   public Entropy entropy() {
     return entropy;
+  }
+
+  @Override
+  public HostNetwork network() {
+    return network;
   }
 
   @Override

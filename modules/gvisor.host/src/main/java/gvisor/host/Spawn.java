@@ -62,6 +62,9 @@ public final class Spawn {
   private List<Fd> controlGroups = List.of();
   private final Map<Integer, Long> limits = new TreeMap<>();
   private Bpf filter;
+  private boolean secluded;
+  private int secludedUser = -1;
+  private long keptCapabilities;
 
   /** Will run the file {@code path} with {@code argv}, whose first element is the program's name. */
   public Spawn(String path, List<String> argv) {
@@ -165,6 +168,19 @@ public final class Spawn {
     return this;
   }
 
+  /**
+   * Has it begin in an empty root directory, as {@code user} with {@code capabilities}; its file is opened before. Needs
+   * a mount namespace of its own.
+   *
+   * @param user a user and group, or -1 for the caller's
+   */
+  Spawn secluded(int user, long capabilities) {
+    secluded = true;
+    secludedUser = user;
+    keptCapabilities = capabilities;
+    return this;
+  }
+
   /** Its working directory. */
   public Spawn directory(String path) {
     directory = path;
@@ -244,12 +260,23 @@ public final class Spawn {
           script.add(Sys.NR_PRCTL, PR_CAPBSET_DROP, capability);
         }
       }
+      if (secluded) {
+        Seclusion.addCloseOnExecute(script);
+        Seclusion.addEmptyRoot(script, arena);
+        if (secludedUser >= 0) {
+          Seclusion.addUser(script, arena, secludedUser, keptCapabilities);
+        }
+      }
       script.add(Sys.NR_RT_SIGPROCMASK, Sys.SIG_SETMASK, arena.allocate(8, 8).address(), 0, 8);
       if (filter != null) {
         script.add(Sys.NR_PRCTL, Sys.PR_SET_NO_NEW_PRIVS, 1);
         script.add(NR_SECCOMP, SECCOMP_SET_MODE_FILTER, 0, filter.toSockFprog(arena).address());
       }
-      script.add(Sys.NR_EXECVE, Memory.cString(arena, path), strings(arena, argv), strings(arena, environment));
+      if (secluded) {
+        Seclusion.addExecute(script, arena, strings(arena, argv), strings(arena, environment));
+      } else {
+        script.add(Sys.NR_EXECVE, Memory.cString(arena, path), strings(arena, argv), strings(arena, environment));
+      }
       Child child;
       if (handshake == null) {
         child = new Child(NewProcess.vfork(flags | Sys.SIGCHLD, script));

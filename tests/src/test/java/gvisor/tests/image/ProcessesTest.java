@@ -54,6 +54,13 @@ class ProcessesTest {
   }
 
   @Test
+  void whoMakesSocketsIsWhatTheTableSays() throws Exception {
+    Assumptions.assumeTrue(
+        (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0, "the table is of what root starts");
+    check(Image.platforms().getFirst(), "--network=host");
+  }
+
+  @Test
   void aSandboxIsInTheNetworkNamespaceThatTheSpecNames() throws Exception {
     Assumptions.assumeTrue(
         (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0, "only root joins namespaces");
@@ -87,8 +94,12 @@ class ProcessesTest {
     }
   }
 
-  private static Process start(String platform, Path root, Path bundle, String id) throws IOException {
-    return started("--root", root.toString(), "--platform", platform, "run", "--bundle", bundle.toString(), id);
+  private static Process start(String platform, Path root, Path bundle, String id, String... options)
+      throws IOException {
+    List<String> args = new ArrayList<>(List.of("--root", root.toString(), "--platform", platform));
+    args.addAll(List.of(options));
+    args.addAll(List.of("run", "--bundle", bundle.toString(), id));
+    return started(args.toArray(String[]::new));
   }
 
   private static Process started(String... args) throws IOException {
@@ -101,7 +112,7 @@ class ProcessesTest {
         .start();
   }
 
-  private static void check(String platform) throws Exception {
+  private static void check(String platform, String... options) throws Exception {
     Map<String, List<String>> table = table();
     Path bundle = Files.createTempDirectory("bundle");
     String id = "processes-" + platform;
@@ -111,9 +122,10 @@ class ProcessesTest {
         Image.config(
             new Image.Container(
                 RootFileSystems.get("busybox"), List.of("/bin/sh", "-c", "cat /etc/passwd; sleep 60 & sleep 60"))));
-    Process run = start(platform, root, bundle, id);
+    Process run = start(platform, root, bundle, id, options);
     try {
       Map<Long, String> processes = await(root.resolve(id), platform.equals("ptrace"));
+      assertEquals(options.length > 0, processes.containsValue("socket maker"));
       Path holder = bundle.resolve("holder");
       Process exec =
           started("--root", root.toString(), "exec", "--detach", "--pid-file", holder.toString(), id, "/bin/sleep", "60");
@@ -171,6 +183,8 @@ class ProcessesTest {
           } else if (Files.readSymbolicLink(process.resolve("exe")).endsWith("lib/watcher")
               && Files.readSymbolicLink(process.resolve("fd/2")).equals(state.resolve("messages"))) {
             found.put(pid, "watcher");
+          } else if (command.contains("lib/socketmaker") && command.contains(state.toString())) {
+            found.put(pid, "socket maker");
           } else if (status(pid).get("Name").equals("stub")) {
             stubs.put(pid, Long.valueOf(status(pid).get("PPid")));
           }
@@ -185,7 +199,8 @@ class ProcessesTest {
       });
       // A process of the application is a stub; once there are some, everything else has long been set up.
       long stubCount = found.values().stream().filter("stub"::equals).count();
-      if (found.size() - stubCount == 3 && (hasStubs ? stubCount >= 1 : opensServedFile(sandboxes.getFirst()))) {
+      long own = found.values().stream().filter(kind -> !kind.matches("stub|socket maker")).count();
+      if (own == 3 && (hasStubs ? stubCount >= 1 : opensServedFile(sandboxes.getFirst()))) {
         return found;
       }
       assertTrue(System.nanoTime() < deadline, "the sandbox runs its application: " + found);
@@ -248,7 +263,7 @@ class ProcessesTest {
     List<String> names = new ArrayList<>();
     for (int i = 0; i < 64; i++) {
       if ((mask & 1L << i) != 0) {
-        names.add(i < CAPABILITIES.size() ? CAPABILITIES.get(i) : "capability " + i);
+        names.add(i < CAPABILITIES.size() ? CAPABILITIES.get(i) : i == 10 ? "NET_BIND_SERVICE" : "capability " + i);
       }
     }
     return names.isEmpty() ? "none" : String.join(" ", names);

@@ -75,6 +75,27 @@ class RootlessTest {
   }
 
   @Test
+  void theCallersNetworkIsUsedWithTheCallersRights() throws Exception {
+    String script =
+        "import socket\n"
+            + "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()\n"
+            + "c = socket.create_connection(s.getsockname()); a, _ = s.accept(); a.send(b'sent'); print(c.recv(4))\n"
+            + "try: socket.socket().bind(('127.0.0.1', 7)); print('bound')\n"
+            + "except OSError as e: print(e.strerror)\n";
+    Assumptions.assumeTrue(asUser("python3", "-c", "").exitCode() == 0, "there is no python3");
+    Programs.Result result = asUser(Image.RUNSC.toString(), "--network=host", "do", "python3", "-c", script);
+    assertEquals(new Programs.Result(0, "b'sent'\nPermission denied\n", ""), result);
+    Path bin = Files.createDirectories(directory.resolve("rootfs/bin"));
+    String config = Image.config(new Image.Container(bin.getParent(), List.of("/bin/true")));
+    Files.writeString(
+        directory.resolve("config.json"),
+        config.replace("\"linux\": {", "\"linux\": {\"namespaces\": [{\"type\": \"network\"}], "));
+    result = asUser(Image.RUNSC.toString(), "--network=host", "run", "--bundle", directory.toString(), "rootless");
+    assertEquals(1, result.exitCode());
+    assertTrue(result.err().contains("only root can put sockets into another network namespace"), result.err());
+  }
+
+  @Test
   void whatTakesRootIsSaid() throws Exception {
     Assumptions.assumeTrue(Files.exists(Path.of("/dev/kvm")), "there is no /dev/kvm");
     Assumptions.assumeTrue(asUser("test", "-r", "/dev/kvm").exitCode() != 0, "everybody may open /dev/kvm");

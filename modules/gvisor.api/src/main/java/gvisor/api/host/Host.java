@@ -21,4 +21,9 @@ public interface Host {
   default String processorDescription() {
     return "";
   }
+
+  /** The network whose sockets applications use as their own; null when they have none of the host's. */
+  default HostNetwork network() {
+    return null;
+  }
 }

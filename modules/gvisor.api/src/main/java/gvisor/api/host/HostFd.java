@@ -61,6 +61,19 @@ public interface HostFd extends AutoCloseable {
     return 2; // O_RDWR
   }
 
+  /** It as a socket; ENOTSOCK for what is none, which is the default. */
+  default HostUnixSocket socket() throws ErrnoException {
+    throw Errno.ENOTSOCK.error();
+  }
+
+  /**
+   * Whether the fifo that this is the reading end of, opened with O_NONBLOCK, has data or somebody who could write some;
+   * or has had, since it was opened.
+   */
+  default boolean hasWriter() throws ErrnoException {
+    return true;
+  }
+
   /** Whether it is a terminal. */
   boolean isTerminal();
 

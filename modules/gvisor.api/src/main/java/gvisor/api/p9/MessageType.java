@@ -46,7 +46,8 @@ public final class MessageType {
 
   /**
    * {@code fid[4] flags[4]}: opens the regular file for read or write and replies {@code attr} with the descriptor
-   * beside it. The fid stays what it was.
+   * beside it. The fid stays what it was. A fifo, where the server serves them (else EINVAL), is opened without waiting
+   * for its other end: ENXIO for O_WRONLY while nobody reads.
    */
   public static final int T_OPENFD = 162;
 
@@ -95,6 +96,22 @@ public final class MessageType {
    * {@code attr} with the descriptor beside it, {@code newfid} bound.
    */
   public static final int T_WALKOPENFD = 184;
+
+  /**
+   * {@code fid[4] type[4]}: connects a new socket of {@code type} (SOCK_*) to the one that {@code fid} is; the empty
+   * reply has it beside it. ECONNREFUSED where the server connects to none, EAGAIN when too many wait to be accepted.
+   */
+  public static final int T_CONNECT = 186;
+
+  /**
+   * {@code dfid[4] newfid[4] type[4] mode[4] uid[4] gid[4] name[s]}: makes a socket of {@code type} and binds it to
+   * {@code name}; replies {@code attr} with the socket beside it. {@code newfid} is bound to it. EOPNOTSUPP where the
+   * server binds none.
+   */
+  public static final int T_BIND = 188;
+
+  /** {@code fid[4] backlog[4]}: {@code listen(2)} on the socket that Tbind has bound {@code fid} to. */
+  public static final int T_LISTEN = 190;
 
   private MessageType() {}
 }

@@ -224,6 +224,46 @@ public final class P9Client implements AutoCloseable {
     }
   }
 
+  /** Connects to the socket that {@code fid} is; the connected one is the caller's own. */
+  public HostFd connect(int fid, int socketType) throws ErrnoException {
+    Call c = connection.begin(T_CONNECT);
+    try {
+      c.request.u32(fid).u32(socketType);
+      connection.transact(c);
+      finish(c);
+      return opened(c, null).fd();
+    } finally {
+      connection.end(c);
+    }
+  }
+
+  /** Makes a socket called {@code name} and binds {@code newFid} to it, for {@link #listen}. */
+  public Opened bind(int directoryFid, int newFid, String name, int socketType, int mode, int uid, int gid)
+      throws ErrnoException {
+    Call c = connection.begin(T_BIND);
+    try {
+      c.request.u32(directoryFid).u32(newFid).u32(socketType).u32(mode).u32(uid).u32(gid).string(name);
+      connection.transact(c);
+      FileAttr attr = c.reply.statAttr();
+      finish(c);
+      return opened(c, attr);
+    } finally {
+      connection.end(c);
+    }
+  }
+
+  /** {@code listen(2)} on a socket that {@link #bind} has made. */
+  public void listen(int fid, int backlog) throws ErrnoException {
+    Call c = connection.begin(T_LISTEN);
+    try {
+      c.request.u32(fid).u32(backlog);
+      connection.transact(c);
+      finish(c);
+    } finally {
+      connection.end(c);
+    }
+  }
+
   /** {@code link(2)}: one more name for {@code fid}. */
   public void link(int directoryFid, int fid, String name) throws ErrnoException {
     Call c = connection.begin(T_LINK);
@@ -409,6 +449,17 @@ public final class P9Client implements AutoCloseable {
     for (int f : batch) {
       forget(f);
     }
+  }
+
+  /** As {@link #clunk}, at once: for a fid whose end is to be seen by others. */
+  public void clunkNow(int fid) {
+    try {
+      sendClunks(new int[] {fid});
+    } catch (ErrnoException e) {
+      // The connection is broken, and the server's fids went with it.
+      return;
+    }
+    forget(fid);
   }
 
   /** Gives back the number of a fid that was never bound. */

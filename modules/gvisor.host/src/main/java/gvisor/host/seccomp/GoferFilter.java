@@ -15,9 +15,33 @@ import java.util.List;
  * not listed here ends the process.
  */
 public final class GoferFilter {
+  private static final int AF_UNIX = 1;
+
+  /** SOCK_CLOEXEC and SOCK_NONBLOCK. */
+  private static final int SOCK_FLAGS = 0x80800;
+
   private static final int S_IFMT = 0xf000, S_IFSOCK = 0xc000, S_IFREG = 0x8000, S_IFCHR = 0x2000, S_IFIFO = 0x1000;
 
   private GoferFilter() {}
+
+  /** What is listed in addition where applications may connect to sockets of the host, or bind some. */
+  public static List<Rule> sockets(boolean connect, boolean bind) {
+    List<Rule> rules = new ArrayList<>();
+    if (connect || bind) {
+      rules.add(
+          allow("socket", 41, "a socket that is connected or bound for an application, and handed over")
+              .when("it is of AF_UNIX, and a stream, for datagrams or for packets, and does not wait",
+                  is(0, AF_UNIX), is(1, SOCK_FLAGS | 1, SOCK_FLAGS | 2, SOCK_FLAGS | 5), is(2, 0)));
+    }
+    if (connect) {
+      rules.add(allow("connect", 42, "to a socket below the container's mounts: there are no others in its root"));
+    }
+    if (bind) {
+      rules.add(allow("bind", 49, "to a new name below the container's mounts"));
+      rules.add(allow("listen", 50, "on such a socket; the Sentry accepts"));
+    }
+    return rules;
+  }
 
   /**
    * The list.
@@ -76,8 +100,16 @@ public final class GoferFilter {
     return List.copyOf(rules);
   }
 
-  /** The filter; {@code otherwise} is what becomes of calls that are not listed. */
-  public static Bpf program(int descriptors, int otherwise) {
-    return Rule.compile(rules(descriptors), otherwise);
+  /**
+   * The filter.
+   *
+   * @param descriptors as of {@link #rules}
+   * @param connect as of {@link #sockets}
+   * @param otherwise what becomes of calls that are not listed
+   */
+  public static Bpf program(int descriptors, boolean connect, boolean bind, int otherwise) {
+    List<Rule> rules = new ArrayList<>(rules(descriptors));
+    rules.addAll(sockets(connect, bind));
+    return Rule.compile(rules, otherwise);
   }
 }

@@ -7,8 +7,10 @@ import static gvisor.host.seccomp.Rule.fail;
 import static gvisor.host.seccomp.Rule.is;
 import static gvisor.host.seccomp.Rule.isNull;
 
+import gvisor.api.host.HostSocketOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * What a sandbox process may ask of the host once it has booted: memory that is not executable, threads, the descriptors
@@ -118,9 +120,51 @@ public final class SentryFilter {
     return List.copyOf(rules);
   }
 
-  /** The filter for {@code platform}; {@code otherwise} is what becomes of calls that are not listed. */
+  /** What a sandbox needs besides whose applications have sockets of the host: nothing that makes or names one. */
+  public static List<Rule> passthrough() {
+    Rule set = allow("setsockopt", 54, "options of applications' sockets that are plain data");
+    Rule get = allow("getsockopt", 55, "options of applications' sockets that are plain data");
+    for (HostSocketOptions.Level level : HostSocketOptions.LEVELS) {
+      List<Integer> readable = new ArrayList<>(level.settable());
+      readable.addAll(level.readable());
+      set = set.when(text(level, level.settable()), is(1, level.number()), is(2, ints(level.settable())));
+      get = get.when(text(level, readable), is(1, level.number()), is(2, ints(readable)));
+    }
+    return List.of(
+        set,
+        get,
+        allow("getsockname", 51, "names of applications' sockets"),
+        allow("getpeername", 52, "as above"),
+        allow("ioctl", 16, "where urgent data is").when("SIOCATMARK", is(1, 0x8905)));
+  }
+
+  private static String text(HostSocketOptions.Level level, List<Integer> names) {
+    return level.name() + " " + names.stream().map(String::valueOf).collect(Collectors.joining(" "));
+  }
+
+  private static int[] ints(List<Integer> list) {
+    return list.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  /** The list for {@code platform}, with {@link #passthrough} where applications have sockets of the host. */
+  public static List<Rule> rules(String platform, boolean hostNetwork) {
+    List<Rule> rules = new ArrayList<>(rules(platform));
+    if (hostNetwork) {
+      for (Rule rule : passthrough()) {
+        merge(rules, rule);
+      }
+    }
+    return List.copyOf(rules);
+  }
+
+  /** The filter for {@code platform} without sockets of the host. */
   public static Bpf program(String platform, int otherwise) {
-    return Rule.compile(rules(platform), otherwise);
+    return program(platform, false, otherwise);
+  }
+
+  /** The filter for {@code platform}; {@code otherwise} is what becomes of calls that are not listed. */
+  public static Bpf program(String platform, boolean hostNetwork, int otherwise) {
+    return Rule.compile(rules(platform, hostNetwork), otherwise);
   }
 
   /** A call has one rule, with the conditions of all that ask for it. */

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The tables of filters in {@code docs/security.md} are what the filters say. */
@@ -35,7 +36,9 @@ class SecurityPageTest {
   void aCallHasOneRuleUnderItsName() {
     for (List<Rule> rules :
         List.of(SentryFilter.rules("ptrace"), SentryFilter.rules("kvm"), SentryFilter.rules("other"),
-            GoferFilter.rules(3))) {
+            SentryFilter.rules("ptrace", true), SentryFilter.rules("kvm", true),
+            Stream.concat(GoferFilter.rules(3).stream(), GoferFilter.sockets(true, true).stream()).toList(),
+            SocketMakerFilter.rules(true))) {
       Set<Integer> numbers = new HashSet<>();
       for (Rule rule : rules) {
         assertTrue(numbers.add(rule.number()), rule.name() + " has two rules");
@@ -52,8 +55,15 @@ class SecurityPageTest {
     text.append("\nOn the KVM platform there are no ptrace, wait4 and kill, but:\n\n");
     Set<Rule> common = new HashSet<>(SentryFilter.rules("ptrace"));
     table(text, SentryFilter.rules("kvm").stream().filter(rule -> !common.contains(rule)).toList());
+    text.append("\nWith `--network=host` there are besides:\n\n");
+    table(text, SentryFilter.passthrough());
     text.append("\n### Gofer\n\n");
     table(text, GoferFilter.rules(0));
+    text.append("\nWith `--host-uds=open` also `socket` and `connect`, with `--host-uds=create` also `socket`, `bind` and"
+        + " `listen`,\nwith `--host-uds=all` all of them:\n\n");
+    table(text, GoferFilter.sockets(true, true));
+    text.append("\n### Socket maker\n\n");
+    table(text, SocketMakerFilter.rules(true));
     return text.append('\n').toString();
   }
 

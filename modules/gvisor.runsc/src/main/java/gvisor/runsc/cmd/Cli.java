@@ -62,6 +62,7 @@ public final class Cli {
     line.setStopAtPositional(true);
     // Docker puts the flags of daemon.json before its own: the last one counts, as with every runtime it drives.
     line.setOverwrittenOptionsAllowed(true);
+    line.setAllowSubcommandsAsOptionParameters(true); // --host-uds=create
     line.setParameterExceptionHandler((e, unused) -> fail(global, args, explained(e, args)));
     line.setExecutionExceptionHandler((e, unused, parsed) -> failed(global, args, e));
     if (args.length == 0) {

@@ -6,7 +6,6 @@ import gvisor.runsc.Version;
 import gvisor.runsc.config.Config;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,6 +16,7 @@ final class GlobalOptions implements Callable<Integer> {
   private String root = "";
   private String platform = "";
   private String network = "sandbox";
+  private boolean netRaw;
   private String log = "";
   private String logFormat = "text";
   private boolean debug;
@@ -39,7 +39,8 @@ final class GlobalOptions implements Callable<Integer> {
         .sortOptions(false);
     text(spec, v -> root = v, "DIR", "directory for the state of containers", "root");
     text(spec, v -> platform = v, "NAME", "how application code is run: ptrace or kvm (default: the best that works here)", "platform");
-    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none; both have loopback only as yet", "network");
+    text(spec, v -> network = v, "KIND", "network inside the sandbox: sandbox (the default) or none, which have loopback only as yet, or host, the host's sockets", "network");
+    flag(spec, v -> netRaw = v, "with --network=host: raw sockets, for ping and the like", "net-raw");
     text(spec, v -> log = v, "FILE", "file for error messages", "log");
     text(spec, v -> logFormat = v, "FORMAT", "format of that file: text or json", "log-format");
     flag(spec, v -> debug = v, "log what the sandbox does", "debug");
@@ -58,8 +59,19 @@ final class GlobalOptions implements Callable<Integer> {
         Options.optionalText(
             v -> rootless = v.isEmpty() || v.equals("true"), "BOOL", "the caller is not root (found out without this)",
             "--rootless", "-rootless"));
-    text(spec, v -> hostUds = v, "WHAT", "sockets of the host that applications reach: none", "host-uds");
-    text(spec, v -> hostFifo = v, "WHAT", "fifos of the host that applications reach: none", "host-fifo");
+    text(
+        spec,
+        v -> hostUds = v,
+        "WHAT",
+        "Unix sockets of the host: none (the default); open: applications connect to those in their files; create: what"
+            + " they bind there is one; or all",
+        "host-uds");
+    text(
+        spec,
+        v -> hostFifo = v,
+        "WHAT",
+        "fifos of the host: none (the default), or open: those in their files lead to processes of the host",
+        "host-fifo");
     flag(spec, v -> systemdCgroup = v, "cgroup paths are in systemd's notation, slice:prefix:name", "systemd-cgroup");
     text(spec, v -> {}, "", "", "criu"); // Engines tell where criu would be.
     OptionSpec.Builder version = OptionSpec.builder("--version", "-v").arity("0").versionHelp(true);
@@ -105,12 +117,11 @@ final class GlobalOptions implements Callable<Integer> {
    * @param defaultOverlay the value of --overlay2 where none is given
    */
   Config config(String defaultOverlay) throws CommandFailure {
-    requireNone("host-uds", hostUds, List.of("none", "open", "create", "all"));
-    requireNone("host-fifo", hostFifo, List.of("none", "open"));
     return new Config(
         root.isEmpty() ? defaultRoot() : Path.of(root).toAbsolutePath(),
         platform,
         Config.Network.parse(network),
+        netRaw,
         debug,
         debugLog,
         log,
@@ -119,17 +130,9 @@ final class GlobalOptions implements Callable<Integer> {
         Config.Overlay.parse(overlay.isEmpty() ? defaultOverlay : overlay),
         ignoreCgroups || rootless || !Confinement.isAdministrator(),
         ociSeccomp,
-        systemdCgroup);
-  }
-
-  /** What gVisor calls by these names and this version does not do is said, not passed over. */
-  private static void requireNone(String flag, String value, List<String> known) throws CommandFailure {
-    if (!known.contains(value)) {
-      throw new CommandFailure("--" + flag + "=" + value + " is none of: " + String.join(", ", known));
-    }
-    if (!value.equals("none")) {
-      throw new CommandFailure("--" + flag + "=" + value + " is not available in this version; use --" + flag + "=none");
-    }
+        systemdCgroup,
+        Config.HostUds.parse(hostUds),
+        Config.HostFifo.parse(hostFifo));
   }
 
   /** Like runc: the user's own directory for who is not root, even where root has such a variable from a login. */

@@ -5,6 +5,7 @@ import gvisor.host.ScmSocket;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.config.Config;
 import gvisor.runsc.container.ControlClient;
+import gvisor.runsc.container.HostNetworking;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,6 +62,7 @@ final class Train extends Command {
   private void create(List<String> global, Path root) throws CommandFailure {
     command(global, "spec", "--bundle", root.toString());
     command(global, "create", "--bundle", root.toString(), "absent"); // Fails: there is no root file system.
+    HostNetworking.prepare();
     if (!bundle.isEmpty()) {
       must(List.of("--root", root + "/state"), "run", "--bundle", bundle, "train");
     }

@@ -122,12 +122,18 @@ public final class Containers {
     Cgroup cgroup = makeCgroup(id, bundle.spec());
     SandboxProcess sandbox;
     SandboxProcess gofer;
+    HostNetworking networking = null;
     List<Fd> membership = cgroup == null ? List.of() : cgroup.membership();
     try (Fd network = network(bundle.spec())) {
       sandbox = SandboxProcess.startSandbox(id, messages, membership, network);
       started.add(sandbox);
       gofer = SandboxProcess.startGofer(id, messages, membership, UserNamespace.maps(bundle.spec()));
       started.add(gofer);
+      if (config.network() == Config.Network.HOST) {
+        networking =
+            HostNetworking.start(
+                store.directory(id), bundle.spec(), network, sandbox.process().pid(), config.netRaw(), membership);
+      }
     } finally {
       membership.forEach(Fd::close);
     }
@@ -136,9 +142,13 @@ public final class Containers {
     store.save(state);
     ControlClient client = new ControlClient(id, sandbox.connection());
     Message goferAnswer;
-    try (ScmSocket listener =
+    try (HostNetworking handed = networking;
+        ScmSocket listener =
             ScmSocket.listen(store.controlSocket(id).toString(), ScmSocket.STREAM, LISTEN_BACKLOG)) {
       List<Fd> fds = new ArrayList<>(List.of(listener.fd()));
+      if (handed != null) {
+        fds.add(handed.connection());
+      }
       if (log != null) {
         fds.add(log);
       }
@@ -358,7 +368,8 @@ public final class Containers {
             || !spec.hooks().createRuntime().isEmpty()
             || spec.linux().namespaces().stream().noneMatch(n -> n.type().equals("network") && n.path().isEmpty());
     if (config.network() == Config.Network.SANDBOX && prepared && !config.log().isEmpty()) {
-      warn("the sandbox has no network but its loopback yet: the container's network is not used (--network=sandbox)");
+      warn("the sandbox has no network but its loopback yet: the container's network is not used "
+          + "(--network=sandbox); with --network=host it is, by sockets of the host");
     }
   }
 
@@ -375,6 +386,11 @@ public final class Containers {
     // Who is root in a namespace only does not get to our own directories, but to this one; nobody mounts from there.
     String empty = isMapped ? "/proc/sys" : emptyDirectory(id).toString();
     ObjectNode request = Json.object().put("emptyDirectory", empty);
+    request
+        .putObject("hostAccess")
+        .put("connects", config.hostUds().connects())
+        .put("binds", config.hostUds().binds())
+        .put("fifos", config.hostFifo() == Config.HostFifo.OPEN);
     ArrayNode attach = request.putArray("attach");
     // What an overlay covers is never written to, so the gofer need not be able to.
     boolean rootReadOnly = bundle.spec().root().readonly() || config.overlay() != Config.Overlay.NONE;
@@ -399,6 +415,7 @@ public final class Containers {
         .put("strace", config.strace())
         .put("debug", config.debug() || config.strace())
         .put("debugLog", config.debugLog())
+        .put("hostNetwork", config.network() == Config.Network.HOST)
         .put("id", id);
   }
 
@@ -471,6 +488,7 @@ public final class Containers {
 
   private void start(ContainerState state, Bundle bundle, ControlClient client) throws CommandFailure {
     Spec spec = bundle.spec();
+    HostNetworking.describe(store.directory(state.id()), client);
     if (!spec.hooks().startContainer().isEmpty()) {
       InnerHooks hooks = new InnerHooks(state, bundle.json().path("process"), () -> connect(state));
       try {
@@ -624,6 +642,7 @@ public final class Containers {
     if (!state.init().awaitEnd(KILL_TIMEOUT_MILLIS) || !state.gofer().awaitEnd(KILL_TIMEOUT_MILLIS)) {
       throw new CommandFailure("the processes of container \"" + state.id() + "\" do not end");
     }
+    HostNetworking.awaitEnd(store.directory(state.id()));
     removeCgroup(state.cgroup());
     store.removeDirectory(state.id());
     try {

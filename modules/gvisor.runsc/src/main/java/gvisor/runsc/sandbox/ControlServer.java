@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.HostFd;
+import gvisor.api.host.NetworkSnapshot;
 import gvisor.api.mem.MemoryFile;
 import gvisor.host.Fd;
 import gvisor.host.HolderProgram;
@@ -15,6 +16,7 @@ import gvisor.host.Terminal;
 import gvisor.runsc.CommandFailure;
 import gvisor.runsc.control.ControlConnection;
 import gvisor.runsc.control.Message;
+import gvisor.runsc.control.NetworkMessage;
 import gvisor.runsc.json.Json;
 import gvisor.runsc.json.MalformedJsonException;
 import gvisor.runsc.spec.Spec;
@@ -43,6 +45,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  *   <li>{@code create}: id, spec, rootOverlay, ociSeccomp, stdio (the numbers the files get), shared (containers whose
  *       namespaces it lives in, by type), memoryLimitBytes, cpus, pidsLimit; descriptors: the gofer's connection, the
  *       files, the exit file
+ *   <li>{@code network}: firstUnprivilegedPort, interfaces, routes: what the host's network has that applications use
  *   <li>{@code start}: id
  *   <li>{@code exec}: id, process, stdio, held (it is to have a holder); descriptors: the standard files. Adds pid
  *   <li>{@code hook}: as {@code exec}, before {@code start}; file, what is executed if it is not args[0]
@@ -347,6 +350,7 @@ final class ControlServer {
           attached.add(id);
         }
       }
+      case "network" -> sentry.setNetwork(network(body));
       case "start" -> start(id);
       case "exec", "hook" -> {
         Spec.Process process = SpecReader.readProcess(body.path("process"));
@@ -377,6 +381,14 @@ final class ControlServer {
       default -> throw new IOException("unknown request \"" + op + "\"");
     }
     return success();
+  }
+
+  private static NetworkSnapshot network(JsonNode body) throws IOException {
+    try {
+      return NetworkMessage.read(body);
+    } catch (IllegalArgumentException e) {
+      throw new IOException("an address in \"network\" is not hexadecimal");
+    }
   }
 
   /** Makes a container; whether it joined others, and so belongs to who asked until {@link #detach}. */

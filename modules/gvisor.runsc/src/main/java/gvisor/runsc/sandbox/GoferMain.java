@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import gvisor.api.errno.ErrnoException;
 import gvisor.gofer.AttachPoint;
 import gvisor.gofer.Gofer;
+import gvisor.gofer.HostAccess;
 import gvisor.host.Fd;
 import gvisor.host.OwnProcess;
 import gvisor.host.P9Socket;
@@ -57,8 +58,12 @@ public final class GoferMain {
     }
     exitCode(request.fds().get(1)); // There is nothing yet, but the classes for it cannot be found later.
     String place = request.body().path("emptyDirectory").asText();
-    try (Gofer gofer = new Gofer(Privileges.giveUpAllBut(points, place))) {
-      List<Fd> listener = Privileges.restrictGoferCalls();
+    JsonNode reach = request.body().path("hostAccess");
+    HostAccess access =
+        new HostAccess(
+            reach.path("connects").asBoolean(), reach.path("binds").asBoolean(), reach.path("fifos").asBoolean());
+    try (Gofer gofer = new Gofer(Privileges.giveUpAllBut(points, place), access)) {
+      List<Fd> listener = Privileges.restrictGoferCalls(access);
       parent.send(ControlServer.success(), listener);
       listener.forEach(Fd::close);
       parent.close();

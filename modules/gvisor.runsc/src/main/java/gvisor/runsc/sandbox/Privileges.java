@@ -2,6 +2,7 @@ package gvisor.runsc.sandbox;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.gofer.AttachPoint;
+import gvisor.gofer.HostAccess;
 import gvisor.host.Confinement;
 import gvisor.host.EveryThread;
 import gvisor.host.Fd;
@@ -124,10 +125,11 @@ final class Privileges {
   /**
    * From here on the sandbox has only the system calls that a running kernel on {@code platform} needs.
    *
+   * @param hostNetwork whether applications have sockets of the host
    * @return what tells of calls that it may not make, for who started it; at most one
    */
-  static List<Fd> restrictCalls(String platform) throws IOException {
-    return restrict(otherwise -> SentryFilter.program(platform, otherwise), "sandbox");
+  static List<Fd> restrictCalls(String platform, boolean hostNetwork) throws IOException {
+    return restrict(otherwise -> SentryFilter.program(platform, hostNetwork, otherwise), "sandbox");
   }
 
   /**
@@ -160,10 +162,11 @@ final class Privileges {
   }
 
   /** From here on the gofer has only the system calls that serving files needs; as {@link #restrictCalls}. */
-  static List<Fd> restrictGoferCalls() throws IOException {
+  static List<Fd> restrictGoferCalls(HostAccess access) throws IOException {
     try {
       int descriptors = HostFile.descriptorsNumber();
-      return restrict(otherwise -> GoferFilter.program(descriptors, otherwise), "gofer");
+      return restrict(
+          otherwise -> GoferFilter.program(descriptors, access.connects(), access.binds(), otherwise), "gofer");
     } catch (ErrnoException e) {
       throw new IOException("cannot confine the gofer: " + e.getMessage());
     }

@@ -2,10 +2,12 @@ package gvisor.runsc.sandbox;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostNetwork;
 import gvisor.api.platform.Platform;
 import gvisor.api.platform.PlatformProvider;
 import gvisor.host.Fd;
 import gvisor.host.LinuxHost;
+import gvisor.host.LinuxNetwork;
 import gvisor.host.MemFd;
 import gvisor.host.OwnProcess;
 import gvisor.host.ScmSocket;
@@ -32,6 +34,9 @@ public final class SandboxMain {
   static final int PARENT_FD = 3;
 
   private static final int INTERNAL_ERROR = 128;
+
+  /** Sockets of the host that applications may have at a time. */
+  private static final int MAX_HOST_SOCKETS = 32_768;
 
   private SandboxMain() {}
 
@@ -60,8 +65,11 @@ public final class SandboxMain {
       JsonNode settings = boot.body();
       boolean debug = settings.path("debug").asBoolean();
       String id = settings.path("id").asText();
-      if (boot.fds().size() > 1) {
-        Log.setUp(debug, new DescriptorStream(boot.fds().get(1)), id, "boot");
+      // After the listening socket: with the host's network, the connection to who makes sockets; maybe a log.
+      boolean hostNetwork = settings.path("hostNetwork").asBoolean();
+      int log = hostNetwork ? 2 : 1;
+      if (boot.fds().size() > log) {
+        Log.setUp(debug, new DescriptorStream(boot.fds().get(log)), id, "boot");
       } else {
         Log.setUp(debug, settings.path("debugLog").asText(), id, "boot");
       }
@@ -69,8 +77,9 @@ public final class SandboxMain {
       LogManager.getLogger(SandboxMain.class).debug("sandbox {} boots", id);
       memory = MemFd.create("sandbox", MemFd.DEFAULT_SIZE);
       PlatformProvider provider = Platforms.choose(settings.path("platform").asText());
-      sentry = boot(settings, provider, memory);
-      listener = Privileges.restrictCalls(provider.name());
+      HostNetwork network = hostNetwork ? new LinuxNetwork(ScmSocket.adopt(boot.fds().get(1)), MAX_HOST_SOCKETS) : null;
+      sentry = boot(settings, provider, memory, network);
+      listener = Privileges.restrictCalls(provider.name(), hostNetwork);
     } catch (ErrnoException e) {
       IOException told = new IOException("cannot make the sandbox's memory: " + e.getMessage());
       parent.send(ControlServer.failure(told), List.of());
@@ -99,9 +108,10 @@ public final class SandboxMain {
     }
   }
 
-  private static Sentry boot(JsonNode request, PlatformProvider provider, MemFd memory) throws IOException {
+  private static Sentry boot(JsonNode request, PlatformProvider provider, MemFd memory, HostNetwork network)
+      throws IOException {
     try {
-      LinuxHost host = new LinuxHost();
+      LinuxHost host = new LinuxHost(network);
       Platform platform = provider.opensFiles() ? provider.open(memory) : null;
       Privileges.giveUpFiles(request.path("debug").asBoolean());
       if (platform == null) {

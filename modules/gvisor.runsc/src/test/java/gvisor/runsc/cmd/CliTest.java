@@ -77,7 +77,7 @@ class CliTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "nonsense", "--debug", "--nonsense state x", "state", "state --nonsense x", "kill x NOSIGNAL", "--network=host list",
+        "nonsense", "--debug", "--nonsense state x", "state", "state --nonsense x", "kill x NOSIGNAL", "--network=plugin list",
         "--platform", "--log-format=xml list", "--overlay2=disk list", "run --bundle /nonexistent x", "exec x",
         "state ../x"
       })

@@ -16,7 +16,7 @@ final class BusyMachine {
   public static void main(String[] args) throws Exception {
     ConfinedProcess.openClassPath();
     Privileges.giveUpFiles(true);
-    ConfinedProcess.confined(Privileges.restrictCalls(args[0]));
+    ConfinedProcess.confined(Privileges.restrictCalls(args[0], false));
 
     for (int i = 0; i < 20_000; i++) {
       sink += mix(i);

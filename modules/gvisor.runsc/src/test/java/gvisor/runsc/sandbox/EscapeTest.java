@@ -17,6 +17,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A sandbox and a gofer that have been taken over try what must not succeed, each call in a process of its own. */
 @Timeout(300)
@@ -39,6 +41,12 @@ class EscapeTest {
         .map(name -> dynamicTest(name, () -> endsOf(name, false, HostileSandbox.class, OWN_PID, name)));
   }
 
+  @TestFactory
+  Stream<DynamicTest> aSandboxWithSocketsOfTheHostMakesNone() {
+    return HostileSandbox.deadlyWithSockets().keySet().stream()
+        .map(name -> dynamicTest(name, () -> endsOf(name, false, HostileSandbox.class, OWN_PID, name, "sockets")));
+  }
+
   @Test
   void aSandboxSeesNoFilesAndNoOtherProcesses() throws Exception {
     ConfinedProcess.Result result =
@@ -48,24 +56,31 @@ class EscapeTest {
 
   @TestFactory
   Stream<DynamicTest> aGoferEndsWithAForbiddenCallAndItsLogNamesIt() {
-    return HostileGofer.deadly().keySet().stream()
-        .map(
-            name ->
-                dynamicTest(
-                    name,
-                    () -> {
-                      try (Served served = Served.make()) {
-                        endsOf(name, true, HostileGofer.class, served.readOnly, served.writable, served.empty, name);
-                      }
-                    }));
+    return HostileGofer.deadly().keySet().stream().map(name -> goferEnds(name, "files"));
   }
 
-  @Test
-  void aGoferReachesNothingButWhatItServes() throws Exception {
+  @TestFactory
+  Stream<DynamicTest> aGoferWithSocketsOfTheHostDoesToo() {
+    return HostileGofer.deadlyWithSockets().keySet().stream().map(name -> goferEnds(name, "sockets"));
+  }
+
+  private static DynamicTest goferEnds(String name, String access) {
+    return dynamicTest(
+        name,
+        () -> {
+          try (Served served = Served.make()) {
+            endsOf(name, true, HostileGofer.class, served.readOnly, served.writable, served.empty, access, name);
+          }
+        });
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"files", "sockets"})
+  void aGoferReachesNothingButWhatItServes(String access) throws Exception {
     try (Served served = Served.make()) {
       ConfinedProcess.Result result =
           ConfinedProcess.run(
-              true, HostileGofer.class, FLAGS, child -> {}, served.readOnly, served.writable, served.empty);
+              true, HostileGofer.class, FLAGS, child -> {}, served.readOnly, served.writable, served.empty, access);
       assertEquals(new ConfinedProcess.Result(0, "all refused\n"), result);
     }
   }
@@ -81,6 +96,7 @@ class EscapeTest {
       Files.writeString(readOnly.resolve("file"), "x");
       Files.writeString(writable.resolve("file"), "x");
       Files.createSymbolicLink(writable.resolve("absolute-link"), secret);
+      Files.createSymbolicLink(writable.resolve("socket-link"), Path.of("../secret-socket"));
       Files.createSymbolicLink(writable.resolve("relative-link"), Path.of("../secret"));
       Path setuid = Files.copy(Path.of("/bin/true"), writable.resolve("setuid"));
       Files.setAttribute(setuid, "unix:mode", 04755);

@@ -13,7 +13,8 @@ import java.lang.invoke.MethodHandle;
 
 /** System calls as somebody who has taken over the process would make them, without help of the product. */
 final class HostKernel {
-  static final long EPERM = -1, ENOENT = -2, ESRCH = -3, EACCES = -13, EROFS = -30, ENOSYS = -38, EXDEV = -18;
+  static final long EPERM = -1, ENOENT = -2, ESRCH = -3, EACCES = -13, EROFS = -30, ENOSYS = -38, EXDEV = -18,
+      ECONNREFUSED = -111;
 
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
   private static final Arena ARENA = Arena.global();

@@ -1,6 +1,7 @@
 package gvisor.runsc.sandbox;
 
 import gvisor.gofer.AttachPoint;
+import gvisor.gofer.HostAccess;
 import gvisor.host.Fd;
 import gvisor.host.HostFile;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +19,9 @@ import java.util.function.LongSupplier;
 final class HostileGofer {
   private static final long AT_FDCWD = -100;
   private static final int O_WRONLY = 1, O_RDWR = 2, O_DIRECTORY = 0200000;
+
+  /** SOCK_CLOEXEC and SOCK_NONBLOCK. */
+  private static final int SOCK_FLAGS = 0x80800;
 
   private HostileGofer() {}
 
@@ -93,17 +97,52 @@ final class HostileGofer {
     calls.put(what, new long[] {result, 437, directory, HostKernel.text(name), how.address(), 24});
   }
 
-  /** Arguments: the two directories, an empty one, and the name of a call that must end it, if any. */
+  /** As {@link #deadly}, of a gofer that may have sockets of the host. */
+  static Map<String, LongSupplier> deadlyWithSockets() {
+    Map<String, LongSupplier> calls = new LinkedHashMap<>();
+    long memory = HostKernel.memory(4096).address();
+    put(calls, "socket: internet", 41, 2, SOCK_FLAGS | 1, 0);
+    put(calls, "socket: netlink", 41, 16, SOCK_FLAGS | 2, 0);
+    put(calls, "socket: packets of a device", 41, 17, SOCK_FLAGS | 2, 0);
+    put(calls, "socket: one that waits", 41, 1, 1, 0);
+    put(calls, "socketpair", 53, 1, 1, 0, memory);
+    put(calls, "accept4", 288, 3, memory, memory, 0);
+    put(calls, "setsockopt", 54, 3, 1, 2, memory, 4);
+    put(calls, "sendto: an address", 44, 3, memory, 1, 0, memory, 16);
+    return calls;
+  }
+
+  /** What sockets must not lead to, with what connecting gives. */
+  private static String reached(long served) {
+    StringBuilder wrong = new StringBuilder();
+    Map<String, Long> names = new LinkedHashMap<>();
+    names.put("\0gvisor-test", HostKernel.ECONNREFUSED); // abstract names are another network namespace's
+    names.put("/run/docker.sock", HostKernel.ENOENT);
+    names.put("/fd/" + served + "/../../secret-socket", HostKernel.ENOENT);
+    names.put("/1/socket-link", HostKernel.ENOENT);
+    names.put("/fd/../root/secret-socket", HostKernel.ENOENT);
+    for (Map.Entry<String, Long> e : names.entrySet()) {
+      long socket = HostKernel.call(41, 1, SOCK_FLAGS | 1, 0);
+      long result = HostKernel.call(42, socket, HostKernel.text("\1\0" + e.getKey()), 3 + e.getKey().length());
+      if (result != e.getValue()) {
+        wrong.append("connect ").append(e.getKey()).append(": ").append(result).append('\n');
+      }
+    }
+    return wrong.toString();
+  }
+
+  /** Arguments: two directories, an empty one, "sockets" or "files", and a call that must end it, if any. */
   public static void main(String[] args) throws Exception {
     ConfinedProcess.openClassPath();
     HostKernel.call(39);
-    Map<String, LongSupplier> deadly = deadly();
+    boolean sockets = args[3].equals("sockets");
+    Map<String, LongSupplier> deadly = sockets ? deadlyWithSockets() : deadly();
     List<AttachPoint> moved = Privileges.giveUpAllBut(
         List.of(new AttachPoint("root", args[0], true), new AttachPoint("mount-0", args[1], false)), args[2]);
-    List<Fd> listener = Privileges.restrictGoferCalls();
+    List<Fd> listener = Privileges.restrictGoferCalls(new HostAccess(sockets, sockets, false));
     ConfinedProcess.confined(listener);
-    if (args.length > 3) {
-      System.out.println("lives: " + deadly.get(args[3]).getAsLong());
+    if (args.length > 4) {
+      System.out.println("lives: " + deadly.get(args[4]).getAsLong());
       Runtime.getRuntime().halt(0);
     }
     MemorySegment how = HostKernel.memory(24);
@@ -116,6 +155,9 @@ final class HostileGofer {
       if (result != call[0]) {
         wrong.append(e.getKey()).append(": ").append(result).append('\n');
       }
+    }
+    if (sockets) {
+      wrong.append(reached(served));
     }
     System.out.println(wrong.isEmpty() ? "all refused" : wrong);
     Runtime.getRuntime().halt(0);

@@ -118,11 +118,37 @@ final class HostileSandbox {
     return calls;
   }
 
+  /** Calls that must end one whose applications have sockets of the host: those that make or name one, or hold pointers. */
+  static Map<String, LongSupplier> deadlyWithSockets() {
+    Map<String, LongSupplier> calls = new LinkedHashMap<>();
+    MemorySegment zeros = HostKernel.memory(4096);
+    long memory = zeros.address();
+    put(calls, "socket: AF_INET", 41, 2, 1, 0);
+    put(calls, "socket: AF_UNIX", 41, 1, 1, 0);
+    put(calls, "socket: AF_NETLINK", 41, 16, 3, 0);
+    put(calls, "connect", 42, 3, memory, 16);
+    put(calls, "bind", 49, 3, memory, 16);
+    put(calls, "listen", 50, 3, 1);
+    put(calls, "setsockopt: SO_ATTACH_FILTER", 54, 3, 1, 26, memory, 16);
+    put(calls, "setsockopt: SO_ATTACH_BPF", 54, 3, 1, 50, memory, 4);
+    put(calls, "setsockopt: TCP_REPAIR", 54, 3, 6, 19, memory, 4);
+    put(calls, "setsockopt: TCP_ULP", 54, 3, 6, 31, memory, 4);
+    put(calls, "setsockopt: SOL_NETLINK", 54, 3, 270, 1, memory, 4);
+    put(calls, "setsockopt: IPT_SO_SET_REPLACE", 54, 3, 0, 64, memory, 64);
+    put(calls, "getsockopt: TCP_ZEROCOPY_RECEIVE", 55, 3, 6, 35, memory, memory);
+    put(calls, "sendto: with an address", 44, 3, memory, 1, 0, memory, 16);
+    put(calls, "ioctl: SIOCSIFFLAGS", 16, 3, 0x8914, memory);
+    return calls;
+  }
+
   private static void put(Map<String, LongSupplier> calls, String name, long number, long... arguments) {
     calls.put(name, () -> HostKernel.call(number, arguments));
   }
 
-  /** Makes the call named by the second argument, or all that leave it alive. The first is the parent's number. */
+  /**
+   * Makes the call named by the second argument, or all that leave it alive. The first is the parent's number; a third
+   * says that there are sockets of the host.
+   */
   public static void main(String[] args) throws Exception {
     ConfinedProcess.openClassPath();
     long parent = Long.parseLong(args[0]);
@@ -131,7 +157,10 @@ final class HostileSandbox {
     HostKernel.call(39); // what the first call loads
     StringBuilder wrong = new StringBuilder();
     Privileges.giveUpFiles(true);
-    ConfinedProcess.confined(Privileges.restrictCalls("ptrace"));
+    if (args.length > 2) {
+      deadly = deadlyWithSockets();
+    }
+    ConfinedProcess.confined(Privileges.restrictCalls("ptrace", args.length > 2));
     if (args.length > 1) {
       System.out.println("lives: " + deadly.get(args[1]).getAsLong());
     } else {

@@ -4,12 +4,15 @@ import static gvisor.api.errno.Errno.ESRCH;
 
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.Host;
+import gvisor.api.host.HostNetwork;
+import gvisor.api.host.NetworkSnapshot;
 import gvisor.api.mem.MemoryFile;
 import gvisor.api.p9.P9Client;
 import gvisor.api.platform.Platform;
 import gvisor.sentry.auth.IdMap;
 import gvisor.sentry.fs.gofer.CacheBudget;
 import gvisor.sentry.fs.host.HostFiles;
+import gvisor.sentry.fs.sys.NetClass;
 import gvisor.sentry.kernel.Container;
 import gvisor.sentry.kernel.ContainerTasks;
 import gvisor.sentry.kernel.IpcNamespace;
@@ -27,15 +30,18 @@ import gvisor.sentry.loader.Vdso;
 import gvisor.sentry.loader.VdsoClock;
 import gvisor.sentry.mm.ExtentAllocator;
 import gvisor.sentry.mm.MemoryCgroup;
+import gvisor.sentry.socket.Network;
 import gvisor.sentry.strace.SyscallLog;
 import gvisor.sentry.syscall.SyscallTable;
 import gvisor.sentry.syscall.linux.Amd64;
+import gvisor.sentry.syscall.linux.SocketFiles;
 import gvisor.sentry.tty.Terminal;
 import gvisor.sentry.vfs.MountNamespace;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -55,6 +61,10 @@ final class KernelSentry implements Sentry {
   private final Platform platform;
   private final ProcessMaker processes;
   private final SharedMemory sharedMemory;
+
+  /** The first container's network, where applications use the host's. */
+  private final AtomicReference<Network> hostNetwork = new AtomicReference<>();
+
   private final ConcurrentHashMap<String, Running> containers = new ConcurrentHashMap<>();
 
   /** A container. */
@@ -234,7 +244,29 @@ final class KernelSentry implements Sentry {
         pids,
         sharing.uts() == null ? new UtsNamespace(kernel, hostname, domainname) : find(sharing.uts()).spaces.uts(),
         sharing.ipc() == null ? new IpcNamespace(kernel) : find(sharing.ipc()).spaces.ipc(),
-        sharing.net() == null ? new NetNamespace(kernel) : find(sharing.net()).spaces.net());
+        sharing.net() == null ? network() : find(sharing.net()).spaces.net());
+  }
+
+  /** The first one of a sandbox has the host's sockets, if there are any; all others their own. */
+  private NetNamespace network() {
+    NetNamespace made = new NetNamespace(kernel);
+    HostNetwork host = kernel.host().network();
+    if (host != null) {
+      Network network = new Network(SocketFiles.layer(kernel), host);
+      if (hostNetwork.compareAndSet(null, network)) {
+        made.registry(Network.class, () -> network);
+      }
+    }
+    return made;
+  }
+
+  @Override
+  public void setNetwork(NetworkSnapshot snapshot) {
+    Network network = hostNetwork.get();
+    if (network != null) {
+      network.describe(snapshot);
+      NetClass.of(kernel).set(snapshot.interfaces());
+    }
   }
 
   private static int remember(Running r, ProcessMaker.Made made) {

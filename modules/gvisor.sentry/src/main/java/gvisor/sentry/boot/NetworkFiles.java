@@ -1,6 +1,7 @@
 package gvisor.sentry.boot;
 
 import gvisor.api.abi.SocketAbi;
+import gvisor.api.host.NetworkSnapshot;
 import gvisor.sentry.fs.proc.ProcFiles;
 import gvisor.sentry.kernel.Kernel;
 import gvisor.sentry.kernel.Task;
@@ -8,21 +9,31 @@ import gvisor.sentry.kernel.ipc.MessageQueue;
 import gvisor.sentry.kernel.ipc.MessageTable;
 import gvisor.sentry.kernel.ipc.SemaphoreSet;
 import gvisor.sentry.kernel.ipc.SemaphoreTable;
+import gvisor.sentry.socket.NetDevice;
 import gvisor.sentry.socket.Network;
+import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.inet.DatagramEndpoint;
 import gvisor.sentry.socket.inet.InetName;
 import gvisor.sentry.socket.inet.InetTransport;
+import gvisor.sentry.socket.inet.PassthroughSocket;
 import gvisor.sentry.socket.inet.StreamEndpoint;
 import gvisor.sentry.socket.unix.UnixNames;
 import gvisor.sentry.socket.unix.UnixSocket;
 import gvisor.sentry.syscall.linux.SocketFiles;
 import gvisor.sentry.vfs.Caller;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
 
 /** Files of {@code /proc/net} and {@code /proc/sysvipc} that list sockets, semaphores and queues ({@code man 5 proc}). */
 final class NetworkFiles {
   private static final int TCP_LINE = 149;
   private static final int UDP_LINE = 127;
+  private static final int ROUTE_LINE = 127;
+  private static final int RT_TABLE_MAIN = 254, SCOPE_LINK = 253;
+  private static final int RTF_UP = 1, RTF_GATEWAY = 2, RTF_HOST = 4;
 
   private NetworkFiles() {}
 
@@ -32,6 +43,10 @@ final class NetworkFiles {
     files.add("net/tcp6", (caller, out) -> tcp(caller, out, SocketAbi.AF_INET6));
     files.add("net/udp", (caller, out) -> udp(caller, out, SocketAbi.AF_INET));
     files.add("net/udp6", (caller, out) -> udp(caller, out, SocketAbi.AF_INET6));
+    files.add("net/dev", NetworkFiles::devices);
+    files.add("net/if_inet6", NetworkFiles::addresses);
+    files.add("net/route", NetworkFiles::routes);
+    files.add("net/ipv6_route", NetworkFiles::routes6);
     files.add("net/unix", NetworkFiles::unix);
     files.add("net/sockstat", NetworkFiles::statistics);
     files.add("sysvipc/sem", NetworkFiles::semaphores);
@@ -41,6 +56,85 @@ final class NetworkFiles {
   /** What the reader's namespace has, or null for the kernel itself. */
   private static Network network(Caller caller) {
     return caller instanceof Task t && t.netNamespace() != null ? SocketFiles.network(t) : null;
+  }
+
+  private static void devices(Caller caller, StringBuilder out) {
+    out.append("Inter-|   Receive                                                |  Transmit\n"
+        + " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls"
+        + " carrier compressed\n");
+    Network network = network(caller);
+    if (network != null) {
+      for (NetDevice d : network.devices()) {
+        // What passes is counted by the host, for all who use the interface.
+        out.append(String.format("%6s:       0       0    0    0    0     0          0         0        0       0    0"
+            + "    0    0     0       0          0\n", d.name()));
+      }
+    }
+  }
+
+  private static void addresses(Caller caller, StringBuilder out) {
+    Network network = network(caller);
+    if (network != null) {
+      for (NetDevice d : network.devices()) {
+        for (NetDevice.Address a : d.addresses()) {
+          if (a.family() == SocketAbi.AF_INET6) {
+            // Linux has its own numbers for scopes here: 10 is a host's, 20 a link's.
+            int scope = a.scope() == NetDevice.SCOPE_HOST ? 0x10 : a.scope() == SCOPE_LINK ? 0x20 : 0;
+            out.append(String.format("%s %02x %02x %02x %02x %8s\n", HexFormat.of().formatHex(a.bytes()), d.index(),
+                a.prefixLength(), scope, a.flags() & 0xff, d.name()));
+          }
+        }
+      }
+    }
+  }
+
+  private static void routes(Caller caller, StringBuilder out) {
+    endLine(out, new StringBuilder("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"),
+        ROUTE_LINE);
+    Network network = network(caller);
+    if (network == null || network.routes() == null) {
+      return;
+    }
+    for (NetworkSnapshot.Route r : network.routes()) {
+      if (r.family() != SocketAbi.AF_INET || r.table() != RT_TABLE_MAIN) {
+        continue;
+      }
+      NetDevice device = network.device(r.device());
+      StringBuilder line = new StringBuilder(device == null ? "*" : device.name()).append('\t');
+      word(line, number(r.destination()));
+      line.append('\t');
+      word(line, number(r.gateway()));
+      int flags = RTF_UP | (r.gateway().length > 0 ? RTF_GATEWAY : 0) | (r.prefixLength() == 32 ? RTF_HOST : 0);
+      line.append(String.format("\t%04X\t0\t0\t%d\t", flags, r.priority()));
+      word(line, r.prefixLength() == 0 ? 0 : -1 << 32 - r.prefixLength());
+      line.append("\t0\t0\t0");
+      endLine(out, line, ROUTE_LINE);
+    }
+  }
+
+  private static void routes6(Caller caller, StringBuilder out) {
+    Network network = network(caller);
+    if (network == null || network.routes() == null) {
+      return;
+    }
+    for (NetworkSnapshot.Route r : network.routes()) {
+      if (r.family() == SocketAbi.AF_INET6) {
+        NetDevice device = network.device(r.device());
+        int flags = RTF_UP | (r.gateway().length > 0 ? RTF_GATEWAY : 0) | (r.prefixLength() == 128 ? RTF_HOST : 0);
+        out.append(String.format("%s %02x %s 00 %s %08x 00000001 00000000 %08x %8s\n", sixteen(r.destination()),
+            r.prefixLength(), sixteen(new byte[0]), sixteen(r.gateway()), r.priority(), flags,
+            device == null ? "" : device.name()));
+      }
+    }
+  }
+
+  private static String sixteen(byte[] address) {
+    return HexFormat.of().formatHex(Arrays.copyOf(address, 16));
+  }
+
+  private static int number(byte[] address) {
+    byte[] four = Arrays.copyOf(address, 4);
+    return (four[0] & 0xff) << 24 | (four[1] & 0xff) << 16 | (four[2] & 0xff) << 8 | four[3] & 0xff;
   }
 
   private static void header(StringBuilder out, int family, String more, int width) {
@@ -94,6 +188,28 @@ final class NetworkFiles {
           e.state(), e.unsentBytes(), e.readableBytes(), e.owner().uid(), e.owner().inode()));
       endLine(out, line, family == SocketAbi.AF_INET ? TCP_LINE : 0);
     }
+    for (PassthroughSocket s : passed(network, family, SocketAbi.IPPROTO_TCP)) {
+      PassthroughSocket.Description d = s.describe();
+      if (d != null) {
+        StringBuilder line = new StringBuilder(String.format("%4d: ", row++));
+        address(line, d.local(), family);
+        address(line, d.remote(), family);
+        line.append(String.format("%02X 00000000:00000000 00:00000000 00000000 %5d        0 %d 1 0000000000000000 100 0 0"
+            + " 10 0", d.state(), s.uid(), s.inode()));
+        endLine(out, line, family == SocketAbi.AF_INET ? TCP_LINE : 0);
+      }
+    }
+  }
+
+  /** Sockets of the host that applications have: of the host's others nothing is told. */
+  private static List<PassthroughSocket> passed(Network network, int family, int protocol) {
+    List<PassthroughSocket> found = new ArrayList<>();
+    for (Socket s : network.passed()) {
+      if (s.family() == family && s.protocol() == protocol) {
+        found.add((PassthroughSocket) s);
+      }
+    }
+    return found;
   }
 
   private static void udp(Caller caller, StringBuilder out, int family) {
@@ -122,6 +238,17 @@ final class NetworkFiles {
           e.isConnected() ? StreamEndpoint.ESTABLISHED : StreamEndpoint.CLOSE, e.readableBytes(), e.owner().uid(),
           e.owner().inode()));
       endLine(out, line, family == SocketAbi.AF_INET ? UDP_LINE : 0);
+    }
+    for (PassthroughSocket s : passed(network, family, SocketAbi.IPPROTO_UDP)) {
+      PassthroughSocket.Description d = s.describe();
+      if (d != null) {
+        StringBuilder line = new StringBuilder(String.format("%5d: ", row++));
+        address(line, d.local(), family);
+        address(line, d.remote(), family);
+        line.append(String.format("%02X 00000000:00000000 00:00000000 00000000 %5d        0 %d 2 0000000000000000 0",
+            d.state(), s.uid(), s.inode()));
+        endLine(out, line, family == SocketAbi.AF_INET ? UDP_LINE : 0);
+      }
     }
   }
 
@@ -153,6 +280,10 @@ final class NetworkFiles {
       InetTransport transport = (InetTransport) network.state(SocketAbi.AF_INET);
       tcp = transport.streams().size();
       udp = transport.datagrams().size();
+      for (Socket s : network.passed()) {
+        tcp += s.protocol() == SocketAbi.IPPROTO_TCP ? 1 : 0;
+        udp += s.protocol() == SocketAbi.IPPROTO_UDP ? 1 : 0;
+      }
       unix = ((UnixNames) network.state(SocketAbi.AF_UNIX)).sockets().size();
     }
     out.append(String.format("sockets: used %d\nTCP: inuse %d orphan 0 tw 0 alloc %d mem 0\nUDP: inuse %d mem 0\n"

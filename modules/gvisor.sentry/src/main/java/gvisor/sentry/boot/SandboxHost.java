@@ -3,6 +3,7 @@ package gvisor.sentry.boot;
 import gvisor.api.host.Entropy;
 import gvisor.api.host.Host;
 import gvisor.api.host.HostClock;
+import gvisor.api.host.HostNetwork;
 
 /** The host, with the clock that applications read through the vDSO, so that both ways of asking agree. */
 record SandboxHost(Host host, HostClock clock, int processorCount, long memoryBytes) implements Host {
@@ -19,5 +20,10 @@ record SandboxHost(Host host, HostClock clock, int processorCount, long memoryBy
   @Override
   public String processorDescription() {
     return host.processorDescription();
+  }
+
+  @Override
+  public HostNetwork network() {
+    return host.network();
   }
 }

@@ -3,6 +3,7 @@ package gvisor.sentry.boot;
 import gvisor.api.errno.ErrnoException;
 import gvisor.api.host.Host;
 import gvisor.api.host.HostFd;
+import gvisor.api.host.NetworkSnapshot;
 import gvisor.api.mem.MemoryFile;
 import gvisor.api.platform.Platform;
 import gvisor.sentry.syscall.CompatibilityPage;
@@ -38,6 +39,9 @@ public interface Sentry extends AutoCloseable {
    *     {@code process.args[0]} is a {@link StartException} with runc's exit code
    */
   void create(ContainerSpec spec) throws IOException;
+
+  /** What applications that use the host's network see of it; without sockets of the host, nothing happens. */
+  void setNetwork(NetworkSnapshot snapshot);
 
   /** Lets the first process run. */
   void start(String container) throws IOException;

@@ -34,6 +34,9 @@ public abstract class IoBuffer {
   /** Moves the cursor {@code n} bytes ahead, at most the prepared length, and releases the piece. */
   public abstract void advance(long n);
 
+  /** Moves the cursor back over {@code n} bytes that were moved over in this call; no piece is prepared. */
+  public abstract void retreat(long n);
+
   /** Releases the prepared piece without moving. */
   public abstract void release();
 

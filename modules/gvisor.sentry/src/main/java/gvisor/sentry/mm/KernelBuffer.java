@@ -48,5 +48,10 @@ public final class KernelBuffer extends IoBuffer {
   }
 
   @Override
+  public void retreat(long n) {
+    position -= n;
+  }
+
+  @Override
   public void release() {}
 }

@@ -118,6 +118,18 @@ public final class UserBuffer extends IoBuffer {
   }
 
   @Override
+  public void retreat(long n) {
+    remaining += n;
+    long back = n;
+    while (back > done) {
+      back -= done;
+      index--;
+      done = vector[2 * index + 1];
+    }
+    done -= back;
+  }
+
+  @Override
   public void release() {
     if (held) {
       held = false;

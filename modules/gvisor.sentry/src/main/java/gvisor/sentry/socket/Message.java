@@ -1,5 +1,6 @@
 package gvisor.sentry.socket;
 
+import gvisor.api.host.HostMessage;
 import gvisor.sentry.vfs.FileDescription;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -51,6 +52,9 @@ public final class Message {
 
   /** The value of a socket option. */
   public final OptionValue option = new OptionValue();
+
+  /** {@link #name} and {@link #control} as the host takes and gives them. */
+  public final HostMessage host = new HostMessage(name.segment(), control);
 
   /** Starts over; files of an earlier call are not this one's to close. */
   public void clear() {

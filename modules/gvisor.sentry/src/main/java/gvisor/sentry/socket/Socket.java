@@ -139,6 +139,14 @@ public abstract class Socket implements FileOps {
     return queue;
   }
 
+  /**
+   * After how long a connect that would have blocked has to be tried again although {@link #connectQueue} tells of
+   * nothing: the host does not say when a listener of its own has room. In nanoseconds; -1 where it is told.
+   */
+  public long connectRetryNanos() {
+    return -1;
+  }
+
   /** {@code listen(2)}. */
   public void listen(Caller caller, int backlog) throws ErrnoException {
     throw EOPNOTSUPP.error();
@@ -159,6 +167,11 @@ public abstract class Socket implements FileOps {
   /** The address of the other end; ENOTCONN. */
   public void peerAddress(AddrBuffer out) throws ErrnoException {
     throw ENOTCONN.error();
+  }
+
+  /** Whether control messages of a send go on as they are, and not by what they mean. */
+  public boolean passesControl() {
+    return false;
   }
 
   /** The address of the other end for {@code accept(2)}, which gives it even if the connection is over already. */
@@ -311,8 +324,12 @@ public abstract class Socket implements FileOps {
 
   @Override
   public final void register(WaitEntry entry, int mask) {
+    waitedFor();
     queue.register(entry, mask);
   }
+
+  /** Somebody is about to wait for the socket: from now on the queue has to be told. */
+  protected void waitedFor() {}
 
   @Override
   public final void unregister(WaitEntry entry) {

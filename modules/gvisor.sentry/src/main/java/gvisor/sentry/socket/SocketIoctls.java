@@ -45,7 +45,6 @@ final class SocketIoctls {
 
   private static final int IFREQ_SIZE = 40;
   private static final int IFNAMSIZ = 16;
-  private static final int TX_QUEUE_LENGTH = 1000;
 
   private SocketIoctls() {}
 
@@ -125,9 +124,7 @@ final class SocketIoctls {
         if (device == null) {
           throw ENODEV.error();
         }
-        int up = ifreq.get(ValueLayout.JAVA_SHORT_UNALIGNED, IFNAMSIZ) & NetDevice.IFF_UP;
-        net.update(device.withFlags(device.flags() & ~(NetDevice.IFF_UP | NetDevice.IFF_RUNNING)
-            | (up != 0 ? NetDevice.IFF_UP | NetDevice.IFF_RUNNING : 0)));
+        net.setUp(device, (ifreq.get(ValueLayout.JAVA_SHORT_UNALIGNED, IFNAMSIZ) & NetDevice.IFF_UP) != 0);
         return 0;
       }
       case SIOCETHTOOL -> throw device == null ? ENODEV.error() : EOPNOTSUPP.error();
@@ -142,15 +139,20 @@ final class SocketIoctls {
   private static void fill(MemorySegment ifreq, NetDevice device, int request) throws ErrnoException {
     switch (request) {
       case SIOCGIFFLAGS -> ifreq.set(ValueLayout.JAVA_SHORT_UNALIGNED, IFNAMSIZ, (short) device.flags());
-      case SIOCGIFADDR, SIOCGIFDSTADDR -> putAddress(ifreq, inet(device).bytes());
-      case SIOCGIFBRDADDR -> putAddress(ifreq, new byte[4]);
+      case SIOCGIFADDR -> putAddress(ifreq, inet(device).bytes());
+      case SIOCGIFDSTADDR -> putAddress(ifreq, inet(device).peer());
+      case SIOCGIFBRDADDR -> {
+        byte[] broadcast = inet(device).broadcast();
+        putAddress(ifreq, broadcast.length == 0 ? new byte[4] : broadcast);
+      }
       case SIOCGIFNETMASK -> putAddress(ifreq, mask(inet(device).prefixLength()));
       case SIOCGIFMTU -> ifreq.set(ValueLayout.JAVA_INT_UNALIGNED, IFNAMSIZ, device.mtu());
       case SIOCGIFINDEX -> ifreq.set(ValueLayout.JAVA_INT_UNALIGNED, IFNAMSIZ, device.index());
-      case SIOCGIFTXQLEN -> ifreq.set(ValueLayout.JAVA_INT_UNALIGNED, IFNAMSIZ, TX_QUEUE_LENGTH);
+      case SIOCGIFTXQLEN -> ifreq.set(ValueLayout.JAVA_INT_UNALIGNED, IFNAMSIZ, device.queueLength());
       case SIOCGIFHWADDR -> {
         ifreq.set(ValueLayout.JAVA_SHORT_UNALIGNED, IFNAMSIZ, (short) device.type());
-        MemorySegment.copy(MemorySegment.ofArray(device.hardwareAddress()), 0, ifreq, IFNAMSIZ + 2, 6);
+        byte[] address = device.hardwareAddress();
+        MemorySegment.copy(MemorySegment.ofArray(address), 0, ifreq, IFNAMSIZ + 2, Math.min(address.length, 14));
       }
       case SIOCGIFMETRIC, SIOCGIFMAP -> { }
       default -> throw EINVAL.error();

@@ -112,8 +112,16 @@ public interface FileOps extends Waitable {
   default void flush(FileDescription file) throws ErrnoException {}
 
   /** Whether {@code open(2)} still has to wait, for READABLE or WRITABLE: a fifo whose other end nobody has opened. */
-  default boolean isOpening() {
+  default boolean isOpening() throws ErrnoException {
     return false;
+  }
+
+  /**
+   * After how long {@link #isOpening} has to be asked again although nobody was notified, in nanoseconds: the host does
+   * not tell when a fifo of its own gets its other end. -1 where everything is told.
+   */
+  default long openingRetryNanos() {
+    return -1;
   }
 
   /** Whether a blocking write goes on until everything is written: pipes and stream sockets. */

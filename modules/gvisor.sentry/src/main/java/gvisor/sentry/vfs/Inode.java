@@ -1,12 +1,14 @@
 package gvisor.sentry.vfs;
 
 import static gvisor.api.errno.Errno.EACCES;
+import static gvisor.api.errno.Errno.ECONNREFUSED;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.ENOTDIR;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPERM;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostFd;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -214,6 +216,12 @@ public abstract class Inode {
     throw EPERM.error();
   }
 
+  /** Makes the node of a socket of {@code socketType} that is being bound; {@code permissions} after the umask. */
+  public BoundSocket.Node bindSocket(Caller caller, String name, int permissions, int socketType)
+      throws ErrnoException {
+    return new BoundSocket.Node(mknod(caller, name, S_IFSOCK | permissions, 0), null);
+  }
+
   public Inode symlink(Caller caller, String name, String target) throws ErrnoException {
     throw EPERM.error();
   }
@@ -270,6 +278,21 @@ public abstract class Inode {
    */
   public FileOps open(Caller caller, Dentry dentry, int flags) throws ErrnoException {
     throw EOPNOTSUPP.error();
+  }
+
+  /** What an open file of this fifo does if it is one of the host's; null if it is one of this kernel. */
+  public FileOps openHostFifo(int flags) throws ErrnoException {
+    return null;
+  }
+
+  /**
+   * A socket of the host, the caller's own, connected to the one of the host that this is the name of.
+   *
+   * @throws ErrnoException ECONNREFUSED when there is none, or none that may be reached; EAGAIN when there is no room
+   *     for one more connection; EPROTOTYPE
+   */
+  public HostFd connectSocket(int socketType) throws ErrnoException {
+    throw ECONNREFUSED.error();
   }
 
   /**

@@ -1,5 +1,6 @@
 package gvisor.sentry.vfs;
 
+import static gvisor.api.errno.Errno.EADDRINUSE;
 import static gvisor.api.errno.Errno.EBUSY;
 import static gvisor.api.errno.Errno.EEXIST;
 import static gvisor.api.errno.Errno.EINVAL;
@@ -69,6 +70,29 @@ public final class Names {
     }
     Notify.name(dir, walk.name, child.inode(), Notify.IN_CREATE, 0);
     return new Path(walk.mount, child);
+  }
+
+  /** {@code bind(2)} of a socket to a path; EADDRINUSE when it is there. */
+  public static BoundSocket bindSocket(Caller caller, String path, int permissions, int socketType)
+      throws ErrnoException {
+    PathWalk walk = new PathWalk(caller, null, 0);
+    walk.walkParent(path);
+    BoundSocket.Node made;
+    Dentry child;
+    try {
+      Dentry dir = beginCreate(caller, walk, false);
+      try {
+        made = dir.inode().bindSocket(caller, walk.name, permissions & ~Open.umask(caller), socketType);
+        child = new Dentry(dir, walk.name, made.inode());
+        dir.add(child);
+      } finally {
+        dir.lock().unlock();
+      }
+      Notify.name(dir, walk.name, child.inode(), Notify.IN_CREATE, 0);
+    } catch (ErrnoException e) {
+      throw e.errno() == EEXIST ? EADDRINUSE.error() : e;
+    }
+    return new BoundSocket(new Path(walk.mount, child), made.host());
   }
 
   /** {@code symlink(2)}. */

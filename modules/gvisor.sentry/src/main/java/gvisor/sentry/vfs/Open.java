@@ -178,7 +178,11 @@ public final class Open {
     }
     return switch (type) {
       case Inode.S_IFSOCK -> throw ENXIO.error();
-      case Inode.S_IFCHR, Inode.S_IFBLK, Inode.S_IFIFO -> openDevice(caller, path, type, flags);
+      case Inode.S_IFIFO -> {
+        FileOps host = inode.openHostFifo(flags);
+        yield host == null ? openDevice(caller, path, type, flags) : opened(host, path, flags);
+      }
+      case Inode.S_IFCHR, Inode.S_IFBLK -> openDevice(caller, path, type, flags);
       default -> {
         if (truncates) {
           checkNotExecuting(inode);
@@ -222,7 +226,10 @@ public final class Open {
     if (type != Inode.S_IFIFO) {
       caller.devices().check(type, stat.rdev, deviceAccess(flags));
     }
-    FileOps ops = vfs.devices().open(caller, path, type, stat.rdev, flags);
+    return opened(vfs.devices().open(caller, path, type, stat.rdev, flags), path, flags);
+  }
+
+  private static FileDescription opened(FileOps ops, Path path, int flags) {
     FileDescription file = new FileDescription(ops, path, flags);
     Notify.file(path.dentry(), Notify.IN_OPEN);
     return file;

@@ -386,4 +386,25 @@ class MemoryManagerTest {
     mm.advice().advise(p, 4 * PAGE, MemoryAdvice.MADV_DONTNEED);
     assertEquals(101, load(mm, p + PAGE));
   }
+
+  @Test
+  void aBufferMovesBackOverThePiecesOfAnIovec() throws Exception {
+    long p = map(mm, PAGE, RW);
+    long[] lengths = {3, 0, 4, 0, 5};
+    for (int i = 0; i < lengths.length; i++) {
+      mm.writeLong(p + 16L * i, p + 1024 + 100L * i);
+      mm.writeLong(p + 16L * i + 8, lengths[i]);
+    }
+    UserBuffer buffer = new UserBuffer();
+    mm.wrapVector(buffer, p, lengths.length);
+    MemorySegment from = MemorySegment.ofArray("abcdefghijkl".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+    assertEquals(12, buffer.put(from, 0, 12));
+    for (int back = 1; back <= 12; back++) {
+      buffer.retreat(back);
+      assertEquals(back, buffer.remaining());
+      byte[] again = new byte[back];
+      assertEquals(back, buffer.get(MemorySegment.ofArray(again), 0, back));
+      assertEquals("abcdefghijkl".substring(12 - back), new String(again, java.nio.charset.StandardCharsets.US_ASCII));
+    }
+  }
 }

@@ -1,12 +1,15 @@
 package gvisor.sentry.fs.gofer;
 
 import static gvisor.api.errno.Errno.EISDIR;
+import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EXDEV;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.HostFd;
 import gvisor.api.p9.FileAttr;
 import gvisor.api.p9.P9;
 import gvisor.api.p9.P9Client;
+import gvisor.sentry.vfs.BoundSocket;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.Dentry;
 import gvisor.sentry.vfs.DeviceNumbers;
@@ -127,6 +130,49 @@ final class GoferDirectory extends GoferInode {
   @Override
   public Inode mknod(Caller caller, String name, int mode, long rdev) throws ErrnoException {
     return make(caller, name, mode, rdev, "");
+  }
+
+  @Override
+  public BoundSocket.Node bindSocket(Caller caller, String name, int permissions, int socketType)
+      throws ErrnoException {
+    if (sb.bindsNoSockets) {
+      return super.bindSocket(caller, name, permissions, socketType);
+    }
+    int directoryFid = acquireFid();
+    try {
+      int fid = sb.client.newFid();
+      P9Client.Opened bound;
+      try {
+        bound = sb.client.bind(directoryFid, fid, name, socketType, permissions, caller.creds().fsuid(),
+            newGroup(caller));
+      } catch (ErrnoException e) {
+        sb.client.forget(fid);
+        if (e.errno() != EOPNOTSUPP) {
+          throw e;
+        }
+        sb.bindsNoSockets = true;
+        return super.bindSocket(caller, name, permissions, socketType);
+      }
+      GoferInode made = sb.inode(bound.attr(), this, name);
+      entryAdded(name, bound.attr());
+      return new BoundSocket.Node(made, new GoferListener(sb.client, fid, bound.fd()));
+    } finally {
+      releaseFid();
+    }
+  }
+
+  /** A socket that the gofer has bound; the fid is its alone. */
+  private record GoferListener(P9Client client, int fid, HostFd fd) implements BoundSocket.Host {
+    @Override
+    public void listen(int backlog) throws ErrnoException {
+      client.listen(fid, backlog);
+    }
+
+    @Override
+    public void close() {
+      fd.close();
+      client.clunkNow(fid);
+    }
   }
 
   @Override

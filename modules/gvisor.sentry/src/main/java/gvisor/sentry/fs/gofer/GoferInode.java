@@ -22,8 +22,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** A file of any type: its attributes, its fid, extended attributes. As such, a fifo, socket or device node. */
-class GoferInode extends OwnedInode {
+/** A file of any type: its attributes, its fid, extended attributes. */
+abstract class GoferInode extends OwnedInode {
   private static final long NANOS = 1_000_000_000L;
   private static final int MAX_XATTR = 0x10000;
   private static final String[] NO_NAMES = new String[0];

@@ -42,6 +42,12 @@ final class GoferSuperblock extends Superblock {
   /** Owners are what the gofer says, not what its descriptors say. */
   final boolean isMapped;
 
+  /** The gofer has refused to open a fifo: they are this kernel's own. */
+  volatile boolean hasNoFifos;
+
+  /** The gofer has refused to bind a socket: those of applications are this kernel's alone. */
+  volatile boolean bindsNoSockets;
+
   private final ConcurrentHashMap<Long, InodeRef> inodes = new ConcurrentHashMap<>();
   private final ReferenceQueue<GoferInode> collected = new ReferenceQueue<>();
 
@@ -257,7 +263,7 @@ final class GoferSuperblock extends Superblock {
       case Inode.S_IFDIR -> new GoferDirectory(this, attr, parent, name);
       case Inode.S_IFREG -> new GoferRegular(this, attr, parent, name);
       case Inode.S_IFLNK -> new GoferSymlink(this, attr, parent, name);
-      default -> new GoferInode(this, attr, parent, name);
+      default -> new GoferSpecial(this, attr, parent, name);
     };
   }
 }

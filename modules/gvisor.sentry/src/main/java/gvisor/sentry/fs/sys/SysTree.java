@@ -33,7 +33,8 @@ final class SysTree {
     devClass.dir("block");
     devClass.dir("mem");
     devClass.dir("tty");
-    KernDir net = devClass.dir("net");
+    NetClass interfaces = NetClass.of(kernel);
+    devClass.add("net", interfaces.directory(superblock, devClass.inoOf("net"), false));
     KernDir dev = root.dir("dev");
     dev.dir("block");
     dev.dir("char");
@@ -41,9 +42,8 @@ final class SysTree {
     KernDir system = devices.dir("system");
     processors(system.dir("cpu"));
     node(system.dir("node"));
-    KernDir virtual = devices.dir("virtual").dir("net");
-    loopback(virtual.dir("lo"));
-    net.link("lo", "../../devices/virtual/net/lo");
+    KernDir virtual = devices.dir("virtual");
+    virtual.add("net", interfaces.directory(superblock, virtual.inoOf("net"), true));
     root.dir("firmware");
     KernDir fs = root.dir("fs");
     fs.dir("cgroup");
@@ -136,28 +136,6 @@ final class SysTree {
       out.append("Node 0 MemTotal:       ").append(total).append(" kB\nNode 0 MemFree:        ");
       out.append(total - used).append(" kB\nNode 0 MemUsed:        ").append(used).append(" kB\n");
     });
-  }
-
-  private static void loopback(KernDir lo) {
-    lo.file("address", "00:00:00:00:00:00\n");
-    lo.file("addr_len", "6\n");
-    lo.file("broadcast", "00:00:00:00:00:00\n");
-    lo.file("carrier", "1\n");
-    lo.file("dev_id", "0x0\n");
-    lo.file("dormant", "0\n");
-    lo.file("flags", "0x9\n");
-    lo.file("ifindex", "1\n");
-    lo.file("iflink", "1\n");
-    lo.file("mtu", "65536\n");
-    lo.file("operstate", "unknown\n");
-    lo.file("tx_queue_len", "1000\n");
-    lo.file("type", "772\n");
-    lo.file("uevent", "INTERFACE=lo\nIFINDEX=1\n");
-    KernDir statistics = lo.dir("statistics");
-    for (String name : new String[] {"collisions", "multicast", "rx_bytes", "rx_dropped", "rx_errors", "rx_packets",
-        "tx_bytes", "tx_dropped", "tx_errors", "tx_packets"}) {
-      statistics.file(name, "0\n");
-    }
   }
 
   private static void kernel(KernDir d) {

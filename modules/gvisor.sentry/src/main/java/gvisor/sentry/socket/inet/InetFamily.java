@@ -53,17 +53,22 @@ public final class InetFamily implements SocketFamily {
         if (protocol != 0 && protocol != IPPROTO_TCP) {
           throw EPROTONOSUPPORT.error();
         }
-        return new TcpSocket(net, number, uid);
+        return net.passthrough() != null
+            ? passthrough(net, type, IPPROTO_TCP, uid) : new TcpSocket(net, number, uid);
       }
       case SOCK_DGRAM -> {
         if (protocol == (number == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
+          if (net.passthrough() != null) {
+            return passthrough(net, type, protocol, uid);
+          }
           // As with an empty /proc/sys/net/ipv4/ping_group_range, which is the default.
           throw EACCES.error();
         }
         if (protocol != 0 && protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) {
           throw EPROTONOSUPPORT.error();
         }
-        return new UdpSocket(net, number, protocol == 0 ? IPPROTO_UDP : protocol, uid);
+        int known = protocol == 0 ? IPPROTO_UDP : protocol;
+        return net.passthrough() != null ? passthrough(net, type, known, uid) : new UdpSocket(net, number, known, uid);
       }
       case SOCK_RAW -> {
         if (protocol == 0) {
@@ -76,9 +81,14 @@ public final class InetFamily implements SocketFamily {
           // Linux: any protocol. Here: ICMP, because no other protocol has packets to look at.
           throw EPROTONOSUPPORT.error();
         }
-        return new RawSocket(net, number, protocol, uid);
+        return net.passthrough() != null
+            ? passthrough(net, type, protocol, uid) : new RawSocket(net, number, protocol, uid);
       }
       default -> throw ESOCKTNOSUPPORT.error();
     }
+  }
+
+  private PassthroughSocket passthrough(Network net, int type, int protocol, int uid) throws ErrnoException {
+    return new PassthroughSocket(net, number, type, protocol, uid, net.passthrough().socket(number, type, protocol));
   }
 }

@@ -55,7 +55,7 @@ public final class NetlinkSocket extends Socket {
   private final RouteRequests requests;
   private final PacketQueue in;
   private final ReentrantLock socketLock = new ReentrantLock();
-  private final NetlinkWriter out = new NetlinkWriter();
+  private final NetlinkWriter out = new NetlinkWriter(this::deliver);
   private final boolean[] flags = new boolean[OPTION_COUNT];
   private volatile int port;
   private volatile int groups;

@@ -12,10 +12,20 @@ final class NetlinkWriter {
 
   private static final int CAPACITY = 16384;
 
+  /** So much is enough for one packet: readers have 8 KiB at least ({@code man 7 netlink}). */
+  private static final int ENOUGH = 7 << 10;
+
+  private final Runnable full;
+
   private final byte[] bytes = new byte[CAPACITY];
   private final MemorySegment segment = MemorySegment.ofArray(bytes);
   private int length;
   private int messageAt;
+
+  /** @param full takes what there is when there is enough for a packet */
+  NetlinkWriter(Runnable full) {
+    this.full = full;
+  }
 
   MemorySegment segment() {
     return segment;
@@ -31,6 +41,10 @@ final class NetlinkWriter {
 
   /** Begins a message whose fixed part is {@code fixed} zero bytes; where that part is. */
   int begin(int type, int flags, int sequence, int port, int fixed) {
+    if (length > ENOUGH) {
+      full.run();
+      clear();
+    }
     messageAt = length;
     int size = HEADER + fixed;
     segment.asSlice(length, size).fill((byte) 0);

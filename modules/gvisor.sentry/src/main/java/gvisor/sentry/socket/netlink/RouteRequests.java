@@ -10,12 +10,14 @@ import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPERM;
 
 import gvisor.api.errno.ErrnoException;
+import gvisor.api.host.NetworkSnapshot;
 import gvisor.sentry.auth.Capability;
 import gvisor.sentry.socket.NetDevice;
 import gvisor.sentry.socket.Network;
 import gvisor.sentry.vfs.Caller;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /** Answers requests of NETLINK_ROUTE from the interfaces of a namespace ({@code man 7 rtnetlink}). */
 final class RouteRequests {
@@ -59,14 +61,17 @@ final class RouteRequests {
   private static final int IFA_ADDRESS = 1;
   private static final int IFA_LOCAL = 2;
   private static final int IFA_LABEL = 3;
+  private static final int IFA_BROADCAST = 4;
   private static final int IFA_CACHEINFO = 6;
   private static final int IFA_FLAGS = 8;
-  private static final int IFA_F_PERMANENT = 0x80;
 
   private static final int RTA_DST = 1;
   private static final int RTA_OIF = 4;
+  private static final int RTA_GATEWAY = 5;
+  private static final int RTA_PRIORITY = 6;
   private static final int RTA_PREFSRC = 7;
   private static final int RTA_TABLE = 15;
+  private static final int RT_TABLE_MAIN = 254;
   private static final int RT_TABLE_LOCAL = 255;
   private static final int RTPROT_KERNEL = 2;
   private static final int RTN_LOCAL = 2;
@@ -117,6 +122,15 @@ final class RouteRequests {
   }
 
   private void dump(int type, int family, int index, int sequence, int port, NetlinkWriter out) {
+    List<NetworkSnapshot.Route> routes = net.routes();
+    if (type == RTM_GETROUTE && routes != null) {
+      for (NetworkSnapshot.Route r : routes) {
+        if (family == AF_UNSPEC || family == r.family()) {
+          route(out, r, r.destination(), r.prefixLength(), NLM_F_MULTI, sequence, port);
+        }
+      }
+      return;
+    }
     for (NetDevice device : net.devices()) {
       switch (type) {
         case RTM_GETLINK -> {
@@ -192,12 +206,11 @@ final class RouteRequests {
     return s.toString();
   }
 
-  private void setFlags(MemorySegment request, int body, NetDevice device) {
+  private void setFlags(MemorySegment request, int body, NetDevice device) throws ErrnoException {
     int flags = request.get(ValueLayout.JAVA_INT_UNALIGNED, body + 8);
     int change = request.get(ValueLayout.JAVA_INT_UNALIGNED, body + 12);
     if ((change & NetDevice.IFF_UP) != 0) {
-      int running = (flags & NetDevice.IFF_UP) != 0 ? NetDevice.IFF_UP | NetDevice.IFF_RUNNING : 0;
-      net.update(device.withFlags(device.flags() & ~(NetDevice.IFF_UP | NetDevice.IFF_RUNNING) | running));
+      net.setUp(device, (flags & NetDevice.IFF_UP) != 0);
     }
   }
 
@@ -206,20 +219,24 @@ final class RouteRequests {
     int at = out.begin(RTM_NEWLINK, flags, sequence, port, IFINFOMSG);
     out.putShort(at + 2, device.type());
     out.putInt(at + 4, device.index());
-    out.putInt(at + 8, device.flags() | (isUp ? NetDevice.IFF_LOWER_UP : 0));
+    out.putInt(at + 8, device.flags() | (isUp && device.isLoopback() ? NetDevice.IFF_LOWER_UP : 0));
     out.attributeString(IFLA_IFNAME, device.name());
-    out.attributeInt(IFLA_TXQLEN, 1000);
-    out.attributeByte(IFLA_OPERSTATE, 0);
+    out.attributeInt(IFLA_TXQLEN, device.queueLength());
+    out.attributeByte(IFLA_OPERSTATE, device.state());
     out.attributeByte(IFLA_LINKMODE, 0);
     out.attributeInt(IFLA_MTU, device.mtu());
     out.attributeInt(IFLA_GROUP, 0);
     out.attributeInt(IFLA_PROMISCUITY, 0);
     out.attributeInt(IFLA_NUM_TX_QUEUES, 1);
     out.attributeInt(IFLA_NUM_RX_QUEUES, 1);
-    out.attributeByte(IFLA_CARRIER, isUp ? 1 : 0);
+    out.attributeByte(IFLA_CARRIER, (device.flags() & NetDevice.IFF_RUNNING) != 0 ? 1 : 0);
     out.attributeString(IFLA_QDISC, "noqueue");
-    out.attribute(IFLA_ADDRESS, device.hardwareAddress());
-    out.attribute(IFLA_BROADCAST, new byte[6]);
+    if (device.hardwareAddress().length > 0) {
+      out.attribute(IFLA_ADDRESS, device.hardwareAddress());
+    }
+    if (device.hardwareBroadcast().length > 0) {
+      out.attribute(IFLA_BROADCAST, device.hardwareBroadcast());
+    }
     out.attribute(IFLA_STATS64, new byte[STATS64_SIZE]);
     out.attribute(IFLA_STATS, new byte[STATS_SIZE]);
     out.end();
@@ -229,13 +246,18 @@ final class RouteRequests {
     int at = out.begin(RTM_NEWADDR, NLM_F_MULTI, sequence, port, IFADDRMSG);
     out.putByte(at, a.family());
     out.putByte(at + 1, a.prefixLength());
-    out.putByte(at + 2, IFA_F_PERMANENT);
+    out.putByte(at + 2, a.flags());
     out.putByte(at + 3, a.scope());
     out.putInt(at + 4, device.index());
-    out.attribute(IFA_ADDRESS, a.bytes());
-    if (a.family() == AF_INET) {
+    out.attribute(IFA_ADDRESS, a.peer());
+    if (a.family() == AF_INET || a.peer() != a.bytes()) {
       out.attribute(IFA_LOCAL, a.bytes());
-      out.attributeString(IFA_LABEL, device.name());
+    }
+    if (a.broadcast().length > 0) {
+      out.attribute(IFA_BROADCAST, a.broadcast());
+    }
+    if (a.family() == AF_INET) {
+      out.attributeString(IFA_LABEL, a.label().isEmpty() ? device.name() : a.label());
     }
     byte[] cacheInfo = new byte[16];
     for (int i = 0; i < 8; i++) {
@@ -243,7 +265,7 @@ final class RouteRequests {
       cacheInfo[i] = (byte) 0xff;
     }
     out.attribute(IFA_CACHEINFO, cacheInfo);
-    out.attributeInt(IFA_FLAGS, IFA_F_PERMANENT);
+    out.attributeInt(IFA_FLAGS, a.flags());
     out.end();
   }
 
@@ -280,6 +302,14 @@ final class RouteRequests {
       throw EINVAL.error();
     }
     byte[] destination = request.asSlice(at, size).toArray(ValueLayout.JAVA_BYTE);
+    if (net.routes() != null) {
+      NetworkSnapshot.Route found = best(net.routes(), family, destination);
+      if (found == null) {
+        throw ENETUNREACH.error();
+      }
+      route(out, from(found), destination, size * 8, 0, sequence, port);
+      return;
+    }
     for (NetDevice device : net.devices()) {
       for (NetDevice.Address a : device.addresses()) {
         if (a.family() == family && isWithin(destination, a)) {
@@ -292,12 +322,78 @@ final class RouteRequests {
   }
 
   private static boolean isWithin(byte[] destination, NetDevice.Address a) {
-    for (int bit = 0; bit < a.prefixLength(); bit++) {
+    return isWithin(destination, a.bytes(), a.prefixLength());
+  }
+
+  private static boolean isWithin(byte[] destination, byte[] network, int prefixLength) {
+    for (int bit = 0; bit < prefixLength; bit++) {
       int mask = 0x80 >> (bit & 7);
-      if (((destination[bit >> 3] ^ a.bytes()[bit >> 3]) & mask) != 0) {
+      if (((destination[bit >> 3] ^ network[bit >> 3]) & mask) != 0) {
         return false;
       }
     }
     return true;
+  }
+
+  /** Of the local table, and then of the main one, the narrowest route to {@code destination}; null for none. */
+  private static NetworkSnapshot.Route best(List<NetworkSnapshot.Route> routes, int family, byte[] destination) {
+    NetworkSnapshot.Route best = null;
+    for (NetworkSnapshot.Route r : routes) {
+      boolean fits = r.family() == family && (r.table() == RT_TABLE_LOCAL || r.table() == RT_TABLE_MAIN)
+          && (r.prefixLength() == 0 || r.destination().length == destination.length)
+          && isWithin(destination, r.destination(), r.prefixLength());
+      if (fits && (best == null || rank(r) > rank(best))) {
+        best = r;
+      }
+    }
+    return best;
+  }
+
+  /** {@code r} with the address that is sent from, if it names none: the first that is valid as far. */
+  private NetworkSnapshot.Route from(NetworkSnapshot.Route r) {
+    NetDevice device = net.device(r.device());
+    if (r.source().length > 0 || device == null) {
+      return r;
+    }
+    for (NetDevice.Address a : device.addresses()) {
+      if (a.family() == r.family() && a.scope() <= r.scope()) {
+        return new NetworkSnapshot.Route(r.family(), r.prefixLength(), r.table(), r.protocol(), r.scope(), r.type(),
+            r.flags(), r.destination(), r.gateway(), a.bytes(), r.device(), r.priority());
+      }
+    }
+    return r;
+  }
+
+  private static long rank(NetworkSnapshot.Route r) {
+    return (r.table() == RT_TABLE_LOCAL ? 1L << 48 : 0) + ((long) r.prefixLength() << 32) - (r.priority() & 0xffffffffL);
+  }
+
+  private static void route(NetlinkWriter out, NetworkSnapshot.Route r, byte[] destination, int prefixLength, int flags,
+      int sequence, int port) {
+    int at = out.begin(RTM_NEWROUTE, flags, sequence, port, RTMSG);
+    out.putByte(at, r.family());
+    out.putByte(at + 1, prefixLength);
+    out.putByte(at + 4, r.table() > 255 ? 0 : r.table());
+    out.putByte(at + 5, r.protocol());
+    out.putByte(at + 6, r.scope());
+    out.putByte(at + 7, r.type());
+    out.putInt(at + 8, r.flags());
+    out.attributeInt(RTA_TABLE, r.table());
+    if (destination.length > 0) {
+      out.attribute(RTA_DST, destination);
+    }
+    if (r.gateway().length > 0) {
+      out.attribute(RTA_GATEWAY, r.gateway());
+    }
+    if (r.source().length > 0) {
+      out.attribute(RTA_PREFSRC, r.source());
+    }
+    if (r.device() != 0) {
+      out.attributeInt(RTA_OIF, r.device());
+    }
+    if (r.priority() != 0) {
+      out.attributeInt(RTA_PRIORITY, r.priority());
+    }
+    out.end();
   }
 }

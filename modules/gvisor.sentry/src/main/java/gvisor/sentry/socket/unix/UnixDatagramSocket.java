@@ -25,6 +25,8 @@ import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.PacketQueue;
 import gvisor.sentry.socket.SocketCreds;
 import gvisor.sentry.vfs.Caller;
+import gvisor.sentry.vfs.Inode;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * SOCK_DGRAM of AF_UNIX: reliable, in order, and a sender waits for a full receiver. The receiver's queue is the only
@@ -46,6 +48,19 @@ public final class UnixDatagramSocket extends UnixSocket {
   private final PacketQueue in;
   private volatile UnixDatagramSocket peer;
   private volatile UnixDatagramSocket blockedOn;
+
+  /** Connected to a socket of the host, which {@link #peer} is null then; guarded by socketLock for changes. */
+  private volatile HostConnection hostPeer;
+
+  private byte[] hostPeerName;
+
+  /** The socket of the host that was sent to by name last; guarded by {@link #namedLock}. */
+  private HostConnection named;
+
+  private Inode namedInode;
+
+  /** Held while something is sent to a name of the host's, which may make and end {@link #named}. */
+  private final ReentrantLock namedLock = new ReentrantLock();
   private volatile boolean writingShut;
 
   /** Passes the peer's news of room on to who waits for this socket. */
@@ -70,7 +85,7 @@ public final class UnixDatagramSocket extends UnixSocket {
 
   @Override
   public boolean hasPeer() {
-    return peer != null;
+    return peer != null || hostPeer != null;
   }
 
   void couple(UnixDatagramSocket other, SocketCreds creds) {
@@ -97,9 +112,14 @@ public final class UnixDatagramSocket extends UnixSocket {
       throw EINVAL.error();
     }
     UnixDatagramSocket next = null;
+    HostConnection host = null;
     if (address.family() != AF_UNSPEC) {
-      next = (UnixDatagramSocket) find(caller, address);
-      if (next.peer != null && next.peer != this) {
+      Found found = find(caller, address);
+      next = (UnixDatagramSocket) found.socket();
+      if (next == null) {
+        host = connected(found.inode());
+        setPeerCreds(host.peerCreds());
+      } else if (next.peer != null && next.peer != this) {
         throw EPERM.error();
       }
     }
@@ -109,6 +129,12 @@ public final class UnixDatagramSocket extends UnixSocket {
         autobind();
       }
       setPeer(next);
+      HostConnection before = hostPeer;
+      hostPeer = host;
+      hostPeerName = host == null ? null : address.toBytes();
+      if (before != null) {
+        before.close();
+      }
     } finally {
       socketLock.unlock();
     }
@@ -116,8 +142,16 @@ public final class UnixDatagramSocket extends UnixSocket {
     return 0;
   }
 
+  private HostConnection connected(Inode inode) throws ErrnoException {
+    return new HostConnection(inode.connectSocket(SOCK_DGRAM), false, queue());
+  }
+
   @Override
   public void peerAddress(AddrBuffer out) throws ErrnoException {
+    if (hostPeer != null) {
+      out.set(hostPeerName);
+      return;
+    }
     UnixDatagramSocket other = peer;
     if (other == null) {
       throw ENOTCONN.error();
@@ -128,15 +162,15 @@ public final class UnixDatagramSocket extends UnixSocket {
   @Override
   public long send(Caller caller, Message message, IoBuffer src, int flags) throws ErrnoException {
     refuseOob(flags);
-    UnixDatagramSocket target;
+    UnixDatagramSocket target = peer;
+    Inode inode = null;
     boolean isNamed = message != null && message.name.length > 0;
     if (isNamed) {
-      target = (UnixDatagramSocket) find(caller, message.name);
-    } else {
-      target = peer;
-      if (target == null) {
-        throw ENOTCONN.error();
-      }
+      Found found = find(caller, message.name);
+      target = (UnixDatagramSocket) found.socket();
+      inode = found.inode();
+    } else if (target == null && hostPeer == null) {
+      throw ENOTCONN.error();
     }
     if (src.remaining() > options().sendBuffer - HEADROOM) {
       throw EMSGSIZE.error();
@@ -144,6 +178,9 @@ public final class UnixDatagramSocket extends UnixSocket {
     throwError();
     if (writingShut) {
       throw EPIPE.error();
+    }
+    if (target == null) {
+      return isNamed ? sendToHost(inode, message, src, flags) : sendToHostPeer(message, src, flags);
     }
     if (target.peer != null && target.peer != this) {
       throw EPERM.error();
@@ -178,6 +215,55 @@ public final class UnixDatagramSocket extends UnixSocket {
     return sent;
   }
 
+  private long sendToHostPeer(Message message, IoBuffer src, int flags) throws ErrnoException {
+    // Against a connect that ends the connection under this; what is sent waits for nothing.
+    socketLock.lock();
+    try {
+      if (hostPeer == null) {
+        throw ENOTCONN.error();
+      }
+      return hostPeer.send(message, src, flags);
+    } finally {
+      socketLock.unlock();
+    }
+  }
+
+  /** Sends to a name of the host's. The connection stays for the next message, or for when there is room for this. */
+  private long sendToHost(Inode inode, Message message, IoBuffer src, int flags) throws ErrnoException {
+    namedLock.lock();
+    try {
+      boolean isReused = named != null && namedInode == inode;
+      if (!isReused) {
+        connectNamed(inode);
+      }
+      try {
+        return named.send(message, src, flags);
+      } catch (ErrnoException e) {
+        if (!isReused || e.errno() != ECONNREFUSED) {
+          throw e;
+        }
+        connectNamed(inode); // Another socket may be bound to the name by now.
+        return named.send(message, src, flags);
+      }
+    } finally {
+      namedLock.unlock();
+    }
+  }
+
+  private void endNamed() {
+    if (named != null) {
+      named.close();
+      named = null;
+      namedInode = null;
+    }
+  }
+
+  private void connectNamed(Inode inode) throws ErrnoException {
+    endNamed();
+    named = connected(inode);
+    namedInode = inode;
+  }
+
   @Override
   public WaitQueue sendQueue() {
     UnixDatagramSocket target = blockedOn;
@@ -191,6 +277,9 @@ public final class UnixDatagramSocket extends UnixSocket {
       throwError();
     }
     long n = take(in, dst, message, flags);
+    if (n == WOULD_BLOCK && hostListener() != null) {
+      n = hostListener().receive(message, dst, flags);
+    }
     if (message != null && !options().isPassCred) {
       message.creds = null;
     }
@@ -208,8 +297,8 @@ public final class UnixDatagramSocket extends UnixSocket {
   }
 
   @Override
-  public int readableBytes() {
-    return in.firstLength();
+  public int readableBytes() throws ErrnoException {
+    return in.isEmpty() && hostListener() != null ? hostListener().readableBytes() : in.firstLength();
   }
 
   @Override
@@ -219,7 +308,10 @@ public final class UnixDatagramSocket extends UnixSocket {
   }
 
   @Override
-  public void shutdown(int how) {
+  public void shutdown(int how) throws ErrnoException {
+    if (how != SHUT_WR && hostListener() != null) {
+      hostListener().shutdown(SHUT_RD);
+    }
     if (how != SHUT_WR) {
       in.refuse();
       in.finish();
@@ -234,6 +326,15 @@ public final class UnixDatagramSocket extends UnixSocket {
   protected void disconnect() {
     in.abandon();
     setPeer(null);
+    if (hostPeer != null) {
+      hostPeer.close();
+    }
+    namedLock.lock();
+    try {
+      endNamed();
+    } finally {
+      namedLock.unlock();
+    }
   }
 
   @Override
@@ -246,7 +347,7 @@ public final class UnixDatagramSocket extends UnixSocket {
     if (readingShut && writingShut) {
       ready |= EventMask.EPOLLHUP;
     }
-    if (!in.isEmpty()) {
+    if (!in.isEmpty() || hostListener() != null && hostListener().readiness(EventMask.READABLE) != 0) {
       ready |= EventMask.READABLE;
     }
     if (isSendingWelcome()) {
@@ -256,6 +357,10 @@ public final class UnixDatagramSocket extends UnixSocket {
   }
 
   private boolean isSendingWelcome() {
+    HostConnection host = hostPeer;
+    if (host != null) {
+      return host.readiness(EventMask.WRITABLE) != 0;
+    }
     UnixDatagramSocket other = peer;
     if (other == null) {
       return true;

@@ -47,6 +47,9 @@ public final class UnixSeqpacketSocket extends UnixConnectedSocket {
     if (src.remaining() > options().sendBuffer - UnixDatagramSocket.HEADROOM) {
       throw EMSGSIZE.error();
     }
+    if (host() != null) {
+      return host().send(message, src, flags);
+    }
     throwError();
     if (packets.isFinished() || packets.isAbandoned()) {
       throw EPIPE.error();
@@ -70,6 +73,9 @@ public final class UnixSeqpacketSocket extends UnixConnectedSocket {
       throw ENOTCONN.error();
     }
     refuseOob(flags);
+    if (host() != null) {
+      return receiveFromHost(message, dst, flags);
+    }
     PacketQueue packets = in;
     if (packets.isEmpty()) {
       throwError();
@@ -89,12 +95,18 @@ public final class UnixSeqpacketSocket extends UnixConnectedSocket {
     if (isListening()) {
       throw EINVAL.error();
     }
+    if (host() != null) {
+      return host().readableBytes();
+    }
     PacketQueue packets = in;
     return packets == null ? 0 : packets.firstLength();
   }
 
   @Override
-  public int unsentBytes() {
+  public int unsentBytes() throws ErrnoException {
+    if (host() != null) {
+      return host().unsentBytes();
+    }
     PacketQueue packets = out;
     return packets == null ? 0 : packets.usedBytes();
   }

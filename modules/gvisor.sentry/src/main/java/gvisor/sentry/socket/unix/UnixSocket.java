@@ -3,9 +3,8 @@ package gvisor.sentry.socket.unix;
 import static gvisor.api.abi.SocketAbi.AF_UNIX;
 import static gvisor.api.abi.SocketAbi.MSG_OOB;
 import static gvisor.api.abi.SocketAbi.SOCKADDR_UN;
-import static gvisor.api.errno.Errno.EADDRINUSE;
+import static gvisor.api.abi.SocketAbi.SOCK_STREAM;
 import static gvisor.api.errno.Errno.ECONNREFUSED;
-import static gvisor.api.errno.Errno.EEXIST;
 import static gvisor.api.errno.Errno.EINVAL;
 import static gvisor.api.errno.Errno.EOPNOTSUPP;
 import static gvisor.api.errno.Errno.EPROTOTYPE;
@@ -19,6 +18,7 @@ import gvisor.sentry.socket.Message;
 import gvisor.sentry.socket.Network;
 import gvisor.sentry.socket.Socket;
 import gvisor.sentry.socket.SocketCreds;
+import gvisor.sentry.vfs.BoundSocket;
 import gvisor.sentry.vfs.Caller;
 import gvisor.sentry.vfs.Inode;
 import gvisor.sentry.vfs.Names;
@@ -43,6 +43,10 @@ public abstract class UnixSocket extends Socket {
 
   private volatile byte[] name;
   private Path boundPath;
+  private BoundSocket.Host boundOnHost;
+
+  /** The host's end of a name that it knows, too; null where it does not. */
+  private volatile HostConnection hostListener;
   private String abstractName;
   private volatile SocketCreds peerCreds = SocketCreds.NONE;
   private volatile boolean isClosed;
@@ -113,9 +117,14 @@ public abstract class UnixSocket extends Socket {
         name = address.toBytes();
       } else {
         String path = pathName(address);
-        boundPath = makeNode(caller, path);
+        BoundSocket bound = Names.bindSocket(caller, path, SOCKET_PERMISSIONS, unixType);
+        boundPath = bound.path();
         unix.bind(boundPath.dentry().inode(), this);
         name = pathAddress(path);
+        if (bound.host() != null) {
+          boundOnHost = bound.host();
+          hostListener = new HostConnection(boundOnHost.fd(), unixType == SOCK_STREAM, queue());
+        }
       }
     } finally {
       socketLock.unlock();
@@ -129,14 +138,6 @@ public abstract class UnixSocket extends Socket {
       name = pathAddress(abstractName);
       // Unlike a path, an abstract name ends where the address ends, without NUL.
       name = java.util.Arrays.copyOf(name, name.length - 1);
-    }
-  }
-
-  private static Path makeNode(Caller caller, String path) throws ErrnoException {
-    try {
-      return Names.mknod(caller, null, path, Inode.S_IFSOCK | SOCKET_PERMISSIONS, 0);
-    } catch (ErrnoException e) {
-      throw e.errno() == EEXIST ? EADDRINUSE.error() : e;
     }
   }
 
@@ -156,30 +157,46 @@ public abstract class UnixSocket extends Socket {
   }
 
   /**
-   * The socket that {@code address} names.
+   * What {@code address} names.
    *
-   * @throws ErrnoException EINVAL for what is no address; ECONNREFUSED when no socket has the name; EPROTOTYPE when it
+   * @throws ErrnoException EINVAL for what is no address; ECONNREFUSED when it cannot be a socket; EPROTOTYPE when it
    *     is of another type; what the path walk gives
    */
-  protected final UnixSocket find(Caller caller, AddrBuffer address) throws ErrnoException {
+  protected final Found find(Caller caller, AddrBuffer address) throws ErrnoException {
     if (address.length <= PATH_OFFSET || address.length > SOCKADDR_UN || address.family() != AF_UNIX) {
       throw EINVAL.error();
     }
     UnixSocket found;
+    Inode inode = null;
     if (address.bytes()[PATH_OFFSET] == 0) {
       found = names().find(unixType, UnixNames.string(address.bytes(), PATH_OFFSET, address.length - PATH_OFFSET));
     } else {
-      Inode inode = PathWalk.resolve(caller, null, pathName(address), true).dentry().inode();
+      inode = PathWalk.resolve(caller, null, pathName(address), true).dentry().inode();
       inode.checkPermission(caller, Permissions.MAY_WRITE);
       found = unix.find(inode);
     }
-    if (found == null) {
+    if (found == null && (inode == null || inode.type() != Inode.S_IFSOCK)) {
       throw ECONNREFUSED.error();
     }
-    if (found.unixType != unixType) {
+    if (found != null && found.unixType != unixType) {
       throw EPROTOTYPE.error();
     }
-    return found;
+    return new Found(found, inode);
+  }
+
+  /** What an address names: a socket of this kernel; or, where that is null, a node that may be a socket of the host. */
+  protected record Found(UnixSocket socket, Inode inode) {}
+
+  /** The host's end of the name, or null where the name is this kernel's alone. */
+  protected final HostConnection hostListener() {
+    return hostListener;
+  }
+
+  /** Has processes of the host connect to the name. */
+  protected final void listenOnHost(int backlog) throws ErrnoException {
+    if (boundOnHost != null) {
+      boundOnHost.listen(backlog);
+    }
   }
 
   @Override
@@ -209,6 +226,9 @@ public abstract class UnixSocket extends Socket {
         unix.unbind(boundPath.dentry().inode(), this);
         boundPath = null;
       }
+      if (boundOnHost != null) {
+        boundOnHost.close();
+      }
     } finally {
       socketLock.unlock();
     }
@@ -237,16 +257,16 @@ public abstract class UnixSocket extends Socket {
     return new Control(creds, message.files, count);
   }
 
-  /** The message went out with {@code control}, if {@code result} says so: its files are the sender's no longer. */
+  /**
+   * The message went out with {@code control}, if {@code isSent} says so: its files are the sender's no longer. By then
+   * the receiver may have taken them out of {@code control}, which is not to be asked.
+   */
   protected static void settle(Control control, Message message, boolean isSent) {
-    if (control == null) {
+    if (control == null || message == null || message.files == null) {
       return;
     }
     if (isSent) {
-      // Whether there were files is not asked of the control message: who reads may have taken them meanwhile.
-      if (message != null) {
-        message.files = null;
-      }
+      message.files = null;
     } else {
       // Uncounts them; the references are still the message's.
       control.takeFiles();

@@ -63,6 +63,9 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
     if (!isConnected()) {
       throw ENOTCONN.error();
     }
+    if (host() != null) {
+      return host().send(message, src, flags);
+    }
     StreamBuffer buffer = out;
     Control control =
         control(caller, message, options().isPassCred || peer().options().isPassCred);
@@ -83,6 +86,9 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
     if (!isConnected()) {
       throw EINVAL.error();
     }
+    if (host() != null) {
+      return receiveFromHost(message, dst, flags);
+    }
     StreamBuffer buffer = in;
     if ((flags & MSG_OOB) != 0) {
       return buffer.readUrgent(message, dst, (flags & MSG_PEEK) != 0, options().isOobInline);
@@ -102,6 +108,9 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
     if (isListening()) {
       throw EINVAL.error();
     }
+    if (host() != null) {
+      return host().readableBytes();
+    }
     StreamBuffer buffer = in;
     return buffer == null ? 0 : buffer.used();
   }
@@ -118,7 +127,10 @@ public final class UnixStreamSocket extends UnixConnectedSocket {
   }
 
   @Override
-  public int unsentBytes() {
+  public int unsentBytes() throws ErrnoException {
+    if (host() != null) {
+      return host().unsentBytes();
+    }
     StreamBuffer buffer = out;
     return buffer == null ? 0 : buffer.used();
   }

@@ -302,6 +302,12 @@ public final class FileIo {
     }
 
     @Override
+    public void retreat(long n) {
+      left += n;
+      whole.retreat(n);
+    }
+
+    @Override
     public void release() {
       whole.release();
     }

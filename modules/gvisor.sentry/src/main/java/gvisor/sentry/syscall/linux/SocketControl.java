@@ -28,6 +28,10 @@ final class SocketControl {
   private static final int IPV6_PKTINFO = 50;
   private static final int IPV6_HOPLIMIT = 52;
   private static final int IPV6_TCLASS = 67;
+  private static final int IPV6_FLOWINFO = 11;
+  private static final int IPV6_DONTFRAG = 62;
+  private static final int UDP_SEGMENT = 103;
+  private static final int MAX_PASSED = 32;
 
   private SocketControl() {}
 
@@ -57,6 +61,8 @@ final class SocketControl {
         if (level == SOL_SOCKET) {
           readPassed(t, s, m, type, data, dataLength);
         }
+      } else if (s.passesControl()) {
+        pass(mm, m, level, type, data, dataLength);
       } else if (s.type() == SOCK_DGRAM) {
         readInet(t, s, m, level, type, data, dataLength);
       }
@@ -159,6 +165,30 @@ final class SocketControl {
         default -> throw EINVAL.error();
       }
     }
+  }
+
+  /** Takes over a control message of an internet socket for the host to check. */
+  private static void pass(MemoryManager mm, Message m, int level, int type, long data, int length)
+      throws ErrnoException {
+    boolean isKnown = switch (level) {
+      case SOL_SOCKET -> type == SO_MARK || type == SO_TIMESTAMPING;
+      case SOL_IP -> type == IP_TOS || type == IP_TTL || type == IP_PKTINFO;
+      case SOL_IPV6 -> type == IPV6_PKTINFO || type == IPV6_HOPLIMIT || type == IPV6_TCLASS || type == IPV6_FLOWINFO
+          || type == IPV6_DONTFRAG;
+      case SOL_UDP -> type == UDP_SEGMENT;
+      default -> false;
+    };
+    if (level != SOL_SOCKET && level != SOL_IP && level != SOL_IPV6 && level != SOL_UDP) {
+      return; // Linux passes over other levels.
+    }
+    if (!isKnown || length > MAX_PASSED) {
+      throw EINVAL.error();
+    }
+    int at = m.addControl(level, type, length);
+    if (at < 0) {
+      throw ENOBUFS.error();
+    }
+    mm.copyIn(data, m.control, at, length);
   }
 
   private static int readByte(MemoryManager mm, long data, int length, int least) throws ErrnoException {

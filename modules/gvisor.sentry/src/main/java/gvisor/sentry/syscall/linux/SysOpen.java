@@ -106,12 +106,16 @@ public final class SysOpen {
     String path = Paths.read(t, addr);
     boolean confined = (resolve & (PathWalk.RESOLVE_BENEATH | PathWalk.RESOLVE_IN_ROOT)) != 0;
     FileDescription f = Open.open(t, Paths.base(t, dirfd, confined ? "" : path), path, flags, mode, resolve);
-    if (f.ops().isOpening()) {
-      long interrupted = waitForOtherEnd(t, f);
-      if (interrupted != 0) {
-        f.close();
-        return interrupted;
-      }
+    long interrupted;
+    try {
+      interrupted = f.ops().isOpening() ? waitForOtherEnd(t, f) : 0;
+    } catch (ErrnoException e) {
+      f.close();
+      throw e;
+    }
+    if (interrupted != 0) {
+      f.close();
+      return interrupted;
     }
     return t.fds().install(f, (flags & OpenFlags.O_CLOEXEC) != 0, t.fdLimit());
   }
@@ -122,13 +126,14 @@ public final class SysOpen {
       if (f.isReadable()) {
         return 0;
       }
-      f.close();
       throw ENXIO.error();
     }
     f.register(t.waiter(), EventMask.READABLE | EventMask.WRITABLE);
     try {
+      long retryNanos = f.ops().openingRetryNanos();
       while (f.ops().isOpening()) {
-        if (t.block(Task.FOREVER) == Task.INTERRUPTED) {
+        long deadline = retryNanos < 0 ? Task.FOREVER : t.kernel().host().clock().monotonicNanos() + retryNanos;
+        if (t.block(deadline) == Task.INTERRUPTED) {
           return Restart.ERESTARTSYS;
         }
       }

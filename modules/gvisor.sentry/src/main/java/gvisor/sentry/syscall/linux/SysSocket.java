@@ -230,9 +230,14 @@ final class SysSocket {
         if (s.connect(t, address, false) != FileOps.WOULD_BLOCK) {
           return 0;
         }
-        switch (t.block(deadline)) {
+        long now = t.kernel().host().clock().monotonicNanos();
+        long retryNanos = s.connectRetryNanos();
+        boolean isLast = retryNanos < 0 || deadline - now <= retryNanos;
+        switch (t.block(isLast ? deadline : now + retryNanos)) {
           case Task.TIMED_OUT -> {
-            return -EAGAIN.number();
+            if (isLast) {
+              return -EAGAIN.number();
+            }
           }
           case Task.INTERRUPTED -> {
             return timeout < 0 ? Restart.ERESTARTSYS : -EINTR.number();
