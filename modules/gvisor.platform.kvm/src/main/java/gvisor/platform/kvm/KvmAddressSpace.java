@@ -113,6 +113,18 @@ final class KvmAddressSpace implements AddressSpace {
   @Override
   public void reserveThread() {}
 
+  /** The way into a virtual machine and the way out both serialise; whoever is outside comes in later. */
+  @Override
+  public boolean barrier() {
+    spaceLock.lock();
+    try {
+      expelOthers();
+      return true;
+    } finally {
+      spaceLock.unlock();
+    }
+  }
+
   @Override
   public void close() {
     spaceLock.lock();

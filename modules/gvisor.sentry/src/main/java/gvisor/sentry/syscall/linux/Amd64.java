@@ -343,7 +343,7 @@ public final class Amd64 {
     table.error(321, "bpf", EPERM, "as with unprivileged_bpf_disabled");
     table.full(322, "execveat", SysExec::execveat);
     table.error(323, "userfaultfd", EPERM, "as with unprivileged_userfaultfd 0");
-    table.partial(324, "membarrier", SysMembarrier::membarrier, "none for restartable sequences; on the kvm platform QUERY says there are none");
+    table.partial(324, "membarrier", SysMembarrier::membarrier, "none for restartable sequences");
     table.full(325, "mlock2", SysMadvise::mlock2);
     table.full(326, "copy_file_range", SysSplice::copyFileRange);
     table.full(327, "preadv2", SysRead::preadv2);
