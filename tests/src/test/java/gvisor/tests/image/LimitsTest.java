@@ -95,6 +95,14 @@ class LimitsTest {
   }
 
   @Test
+  void aCallThatPassesTheMemoryLimitDoesNotEndHalfDone() throws Exception {
+    String half = "exec dd if=/dev/zero of=/dev/null bs=100M count=1";
+    for (int i = 0; i < 3; i++) {
+      assertEquals(137, containers.run("a" + i, half, memory(32)).exitCode());
+    }
+  }
+
+  @Test
   void filesInMemoryCount() throws Exception {
     Programs.Result result =
         containers.run(

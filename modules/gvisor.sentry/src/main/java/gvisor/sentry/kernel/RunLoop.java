@@ -181,12 +181,32 @@ final class RunLoop {
     }
     madeCalls.note(entry.number());
     try {
-      return entry.handler().call(task, args);
+      long result = entry.handler().call(task, args);
+      if (task.takeBufferFailure()) {
+        outliveShortage(); // Part of it was done.
+      }
+      return result;
     } catch (ErrnoException e) {
-      return e.errno() == Errno.ENOMEM ? again(entry) : -e.errno().number();
+      if (e.errno() == Errno.ENOMEM) {
+        return again(entry);
+      }
+      if (e.errno() == Errno.EFAULT) {
+        outliveShortage();
+      }
+      return -e.errno().number();
     } catch (RuntimeException | Error e) {
       failed(entry.name(), e);
       return -Errno.EIO.number();
+    }
+  }
+
+  /**
+   * A call that could not read or fill memory for the container's limit ends here when its process is killed for it, as
+   * Linux does within the call: an application never sees less done, or EFAULT, because memory was short.
+   */
+  private void outliveShortage() {
+    if (task.container().memory().takeRefusal()) {
+      kernel.oomKiller().awaitRoom(task);
     }
   }
 

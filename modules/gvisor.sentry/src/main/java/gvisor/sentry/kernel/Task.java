@@ -356,6 +356,11 @@ public final class Task implements Caller {
     scratch = lent;
   }
 
+  /** Whether the reusable buffer met memory that could not be had; whoever asks is told once. */
+  boolean takeBufferFailure() {
+    return buffer.takeFailure();
+  }
+
   /** The reusable buffer, pointed at {@code length} bytes of application memory. */
   public UserBuffer buffer(long addr, long length) {
     mm.wrap(buffer, addr, length);

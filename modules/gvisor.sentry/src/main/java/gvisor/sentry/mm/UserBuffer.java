@@ -34,6 +34,7 @@ public final class UserBuffer extends IoBuffer {
 
   private boolean held;
   private long heldOffset;
+  private boolean hasFailed;
 
   void start(MemoryManager mm, long addr, long length) {
     this.mm = mm;
@@ -79,6 +80,13 @@ public final class UserBuffer extends IoBuffer {
     held = false;
   }
 
+  /** Whether memory it was to be filled from or into could not be had, since this was asked last. */
+  public boolean takeFailure() {
+    boolean failed = hasFailed;
+    hasFailed = false;
+    return failed;
+  }
+
   @Override
   public long remaining() {
     return remaining;
@@ -94,7 +102,9 @@ public final class UserBuffer extends IoBuffer {
       done = 0;
     }
     long addr = vector[2 * index] + done;
+    hasFailed = true;
     Pma p = mm.hold(addr, write);
+    hasFailed = false;
     held = true;
     heldOffset = p.at(addr);
     return Math.min(Math.min(max, p.end - addr), vector[2 * index + 1] - done);
