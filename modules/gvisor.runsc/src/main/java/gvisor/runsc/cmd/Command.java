@@ -21,6 +21,8 @@ abstract class Command implements Callable<Integer> {
   Command(String name, String description) {
     spec = CommandSpec.wrapWithoutInspection(this).name(name);
     spec.usageMessage().description(description);
+    spec.addOption(
+        OptionSpec.builder("--help", "-h", "-help").arity("0").usageHelp(true).description("print this text").build());
   }
 
   /** The declaration, for picocli. */

@@ -68,6 +68,15 @@ class CliTest {
     assertTrue(said.endsWith("; try runsc help " + verb + "\n"), said);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"run --help", "exec -h", "create --bundle / --help", "do --help", "install --help"})
+  void everyCommandExplainsItself(String line) {
+    assertEquals(0, run(line.split(" ")));
+    String verb = line.substring(0, line.indexOf(' '));
+    assertTrue(out.toString(StandardCharsets.UTF_8).startsWith("Usage: runsc " + verb), out.toString());
+    assertEquals("", err.toString(StandardCharsets.UTF_8));
+  }
+
   @Test
   void forcedDeleteOfAnAbsentContainerSucceeds() {
     assertEquals(0, run("delete", "--force", "absent"));
