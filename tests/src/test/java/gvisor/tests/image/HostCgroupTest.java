@@ -105,6 +105,20 @@ class HostCgroupTest {
     assertEquals(Long.toString(64 << 10), inside, "which changes nothing for each of them");
   }
 
+  /** As when {@code create} is killed before it has saved anything else. */
+  @Test
+  void aGroupWithoutAStateIsRemovedByForce() throws Exception {
+    Path group = file("box", "memory", "cgroup.procs").getParent();
+    containers.start("box", SLEEP, linux("box", 128, 50));
+    Path left = Files.createDirectories(directory.resolve("state/half"));
+    Files.writeString(left.resolve("cgroup"), GROUP + "/other");
+    Files.createDirectory(group.resolveSibling("other"));
+    containers.succeed("delete", "--force", "half");
+    assertFalse(Files.exists(group.resolveSibling("other")));
+    assertFalse(Files.exists(left));
+    assertTrue(Files.exists(group));
+  }
+
   @Test
   void aGroupThatCannotBeMadeIsSaidAndLeavesNothing() throws Exception {
     Path bundle = containers.bundle("bad", "true", linux("box", 128, 50).replace("\"shares\": 512", "\"cpus\": \"999\""));

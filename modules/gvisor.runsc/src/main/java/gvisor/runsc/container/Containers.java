@@ -219,6 +219,8 @@ public final class Containers {
       return null;
     }
     Cgroup cgroup = Cgroup.at(path);
+    // Whoever is killed before the state is saved leaves the group, and this to find it by.
+    store.noteCgroup(id, path.path());
     try {
       cgroup.create();
       cgroup.set(spec.linux().resources());
@@ -615,6 +617,7 @@ public final class Containers {
         if (!force) {
           throw e;
         }
+        removeCgroup(store.notedCgroup(id));
         store.removeDirectory(id);
         return;
       }

@@ -24,6 +24,7 @@ import java.util.List;
 public final class StateStore {
   private static final int MAX_ID_LENGTH = 1024;
   private static final String STATE_FILE = "state.json";
+  private static final String CGROUP = "cgroup";
 
   private final Path root;
 
@@ -108,6 +109,24 @@ public final class StateStore {
       throw noSuchContainer(id);
     } catch (IOException e) {
       throw new CommandFailure("cannot lock " + file + ": " + e.getMessage());
+    }
+  }
+
+  /** Keeps the path of the control group that is about to be made for a container without a state yet. */
+  public void noteCgroup(String id, String path) throws CommandFailure {
+    try {
+      Files.writeString(directory(id).resolve(CGROUP), path);
+    } catch (IOException e) {
+      throw new CommandFailure("cannot write to " + directory(id) + ": " + e.getMessage());
+    }
+  }
+
+  /** What {@link #noteCgroup} kept, or "". */
+  public String notedCgroup(String id) {
+    try {
+      return Files.readString(directory(id).resolve(CGROUP));
+    } catch (IOException e) {
+      return "";
     }
   }
 
