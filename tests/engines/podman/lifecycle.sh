@@ -6,7 +6,8 @@ pm exec box sh -c 'echo in; exit 4'; echo "exit $?"
 echo input | pm exec -i box cat
 pm exec -u nobody -w /tmp -e A=b box sh -c 'id -un; pwd; echo $A'
 pm exec box sh -c 'echo kept > /root/kept'
-pm top box -eo args | grep -c started
+# The shell, and maybe the child it has just forked, which is "sleep" only once it has executed it.
+pm top box -eo args | grep -q started && echo listed
 pm pause box; podman inspect -f '{{.State.Status}}' box; pm unpause box
 pm commit -q box changed > /dev/null
 run localhost/changed cat /root/kept

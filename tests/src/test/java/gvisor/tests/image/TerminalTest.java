@@ -19,6 +19,12 @@ import org.junit.jupiter.api.io.TempDir;
 class TerminalTest {
   private static final long SECONDS = 60;
 
+  /**
+   * What the shell shows when it reads the next line itself. An end of file typed before that is for nobody: as Linux has
+   * it, it is a null byte once the shell has left canonical mode. So a test ends at the prompt.
+   */
+  private static final String PROMPT = "# ";
+
   @TempDir Path directory;
 
   private Process terminal;
@@ -40,7 +46,7 @@ class TerminalTest {
         new ProcessBuilder("script", "-qefc", command, "/dev/null").redirectErrorStream(true).start();
     reader = new Thread(this::read);
     reader.start();
-    await("# ");
+    await(PROMPT);
   }
 
   @AfterEach
@@ -50,10 +56,10 @@ class TerminalTest {
       return;
     }
     terminal.getOutputStream().close();
-    if (!terminal.waitFor(SECONDS, TimeUnit.SECONDS)) {
-      terminal.destroyForcibly();
-    }
+    boolean ended = terminal.waitFor(SECONDS, TimeUnit.SECONDS);
+    terminal.destroyForcibly();
     reader.join();
+    assertTrue(ended, () -> "the shell outlives its terminal's input; it shows \"" + screen + "\"");
   }
 
   private void read() {
@@ -98,6 +104,7 @@ class TerminalTest {
     type("tty; stty size\r");
     await("/dev/pts/0");
     await("30 90");
+    await(PROMPT);
   }
 
   @Test
@@ -110,6 +117,7 @@ class TerminalTest {
     await("^C");
     type("echo alive\r");
     await("\nalive");
+    await(PROMPT);
   }
 
   @Test
@@ -118,8 +126,10 @@ class TerminalTest {
     Thread.sleep(500);
     type("\032");
     await("Stopped");
-    type("kill -9 %1; wait; echo $((40 + 2))\r");
+    // The shell does not wait for a stopped job, and does not end while it believes that it has one.
+    type("kill -9 %1; while jobs > /tmp/jobs; grep -q Stopped /tmp/jobs; do :; done; echo $((40 + 2))\r");
     await("42");
+    await(PROMPT);
   }
 
   @Test
@@ -129,7 +139,7 @@ class TerminalTest {
     type("abx\177c\r");
     await("\nabc");
     type("\004");
-    await("# ");
+    await(PROMPT);
   }
 
   @Test

@@ -46,6 +46,16 @@ public abstract class Socket implements FileOps {
     this.protocol = protocol;
   }
 
+  @Override
+  public boolean splicesOut() {
+    return true;
+  }
+
+  @Override
+  public boolean splicesIn() {
+    return true;
+  }
+
   public final Network net() {
     return net;
   }

@@ -85,6 +85,16 @@ public final class TerminalFile implements FileOps {
   }
 
   @Override
+  public boolean splicesOut() {
+    return true;
+  }
+
+  @Override
+  public boolean splicesIn() {
+    return true;
+  }
+
+  @Override
   public boolean signalsOwner() {
     return true;
   }

@@ -124,6 +124,16 @@ public interface FileOps extends Waitable {
     return -1;
   }
 
+  /** Whether {@code sendfile(2)} and {@code splice(2)} take bytes out of it; an eventfd and its kin only {@code read(2)}. */
+  default boolean splicesOut() {
+    return isSeekable();
+  }
+
+  /** Whether {@code sendfile(2)} and {@code splice(2)} put bytes into it. */
+  default boolean splicesIn() {
+    return isSeekable();
+  }
+
   /** Whether a blocking write goes on until everything is written: pipes and stream sockets. */
   default boolean isStream() {
     return false;

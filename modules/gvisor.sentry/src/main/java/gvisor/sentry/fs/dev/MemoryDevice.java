@@ -45,6 +45,16 @@ final class MemoryDevice implements FileOps {
   }
 
   @Override
+  public boolean splicesOut() {
+    return kind != Kind.NULL;
+  }
+
+  @Override
+  public boolean splicesIn() {
+    return kind != Kind.FULL;
+  }
+
+  @Override
   public boolean isPollable() {
     return kind.isRandom();
   }

@@ -49,6 +49,16 @@ final class PtyMaster implements FileOps, Hardware {
   }
 
   @Override
+  public boolean splicesOut() {
+    return true;
+  }
+
+  @Override
+  public boolean splicesIn() {
+    return true;
+  }
+
+  @Override
   public long read(Caller caller, FileDescription file, IoBuffer dst, long offset) throws ErrnoException {
     if (dst.remaining() == 0) {
       return 0;

@@ -62,6 +62,16 @@ final class GoferFifo implements FileOps {
   }
 
   @Override
+  public boolean splicesOut() {
+    return true;
+  }
+
+  @Override
+  public boolean splicesIn() {
+    return true;
+  }
+
+  @Override
   public boolean isStream() {
     return true;
   }

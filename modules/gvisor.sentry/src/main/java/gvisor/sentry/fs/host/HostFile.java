@@ -46,6 +46,16 @@ final class HostFile implements FileOps {
   }
 
   @Override
+  public boolean splicesOut() {
+    return inode.type() != Inode.S_IFIFO;
+  }
+
+  @Override
+  public boolean splicesIn() {
+    return true;
+  }
+
+  @Override
   public long read(Caller caller, FileDescription file, IoBuffer dst, long offset) throws ErrnoException {
     inode.transferLock.lock();
     try {

@@ -35,6 +35,16 @@ public final class MqueueFile implements FileOps {
   }
 
   @Override
+  public boolean splicesOut() {
+    return false;
+  }
+
+  @Override
+  public boolean splicesIn() {
+    return false;
+  }
+
+  @Override
   public boolean isPollable() {
     return true;
   }

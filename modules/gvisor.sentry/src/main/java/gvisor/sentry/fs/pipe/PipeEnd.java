@@ -32,6 +32,16 @@ final class PipeEnd implements FileOps {
   }
 
   @Override
+  public boolean splicesOut() {
+    return true;
+  }
+
+  @Override
+  public boolean splicesIn() {
+    return true;
+  }
+
+  @Override
   public boolean isStream() {
     return true;
   }

@@ -61,6 +61,16 @@ final class MemFile extends KernInode {
     }
 
     @Override
+    public boolean splicesOut() {
+      return false;
+    }
+
+    @Override
+    public boolean splicesIn() {
+      return false;
+    }
+
+    @Override
     public long read(Caller caller, FileDescription file, IoBuffer dst, long offset) throws ErrnoException {
       return move(dst, offset, true);
     }

@@ -59,6 +59,16 @@ final class PagemapFile extends KernInode {
     }
 
     @Override
+    public boolean splicesOut() {
+      return false;
+    }
+
+    @Override
+    public boolean splicesIn() {
+      return false;
+    }
+
+    @Override
     public long read(Caller caller, FileDescription file, IoBuffer dst, long offset) throws ErrnoException {
       if (offset % ENTRY != 0 || dst.remaining() % ENTRY != 0) {
         throw EINVAL.error();

@@ -45,6 +45,11 @@ public final class SysSplice {
         if (in.inode().isDirectory() || out.isAppend() || a.size(3) < 0) {
           throw EINVAL.error();
         }
+        // What cannot be put back is moved only where it waits until it is wanted: into a pipe.
+        if (Pipe.of(in) != null || !in.ops().isSeekable() && Pipe.of(out) == null) {
+          throw EINVAL.error();
+        }
+        checkSplices(in, out);
         long offset = FileIo.OWN_OFFSET;
         if (offsetAddr != 0) {
           offset = t.mm().readLong(offsetAddr);
@@ -120,6 +125,12 @@ public final class SysSplice {
     }
   }
 
+  private static void checkSplices(FileDescription in, FileDescription out) throws ErrnoException {
+    if (!in.ops().splicesOut() || !out.ops().splicesIn()) {
+      throw EINVAL.error();
+    }
+  }
+
   private static void checkOffset(long offset) throws ErrnoException {
     if (offset < 0) {
       throw EINVAL.error();
@@ -186,7 +197,9 @@ public final class SysSplice {
         return done + Math.max(written, 0) > 0 ? done + Math.max(written, 0) : written;
       }
       done += written;
-      if (pipeIn && in.readiness(EventMask.READABLE) == 0) {
+      boolean isShortRead = n < want && !in.ops().isSeekable();
+      if (isShortRead || pipeIn && in.readiness(EventMask.READABLE) == 0) {
+        // More of it now could be the end of a terminal's input, which only one read sees.
         break;
       }
     }
@@ -279,6 +292,7 @@ public final class SysSplice {
             || outAddr != 0 && !out.ops().isSeekable()) {
           throw EINVAL.error();
         }
+        checkSplices(in, out);
         long inOffset = offset(t, inAddr);
         long outOffset = offset(t, outAddr);
         long most = Math.min(length < 0 ? MAX_RW_COUNT : length, MAX_RW_COUNT);
