@@ -25,7 +25,8 @@ import org.junit.jupiter.api.TestInstance;
 /**
  * Docker, containerd, podman and buildah with this image as their runtime: each script of {@code tests/engines/ENGINE}
  * is run with runc and then with every platform that works here. It has to print the same, and nothing may stay behind.
- * {@code engines.only} is a regular expression for names such as {@code docker/run}.
+ * {@code engines.only} is a regular expression for names such as {@code docker/run}. What each has printed stands in
+ * {@code target/engines} afterwards.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EnginesTest {
@@ -143,6 +144,9 @@ class EnginesTest {
     Programs.Result result =
         world.run(SCRIPT_SECONDS, "export RUNTIME=" + runtime + "\n" + prelude + "\n" + text);
     String printed = result.out() + result.err();
+    Path record = Path.of("target", "engines", name + "." + runtime);
+    Files.createDirectories(record.getParent());
+    Files.writeString(record, printed);
     try {
       assertNotEquals(-1, result.exitCode(), () -> name + " does not end; so far it has printed\n" + printed);
       if (runtime.equals("runc")) {
